@@ -1,0 +1,10 @@
+-- A cloud or share file, mailbox item or site read, written or shared. OCSF: Web Resources Activity.
+CREATE TABLE web_resource_activity (
+    activity VARCHAR,    -- read, write, delete, share, download, access
+    "user" VARCHAR,      -- account
+    resource VARCHAR,    -- path, URL or item
+    share VARCHAR,       -- share or site
+    service VARCHAR,     -- smb, sharepoint, exchange ...
+    user_agent VARCHAR,  -- client
+    bytes UBIGINT        -- size, where logged
+);
