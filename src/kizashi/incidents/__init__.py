@@ -1,0 +1,104 @@
+"""Incidents: ranked chains, or single weighty signals, that a person looks at. The one shape that
+report, export and web are given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Where a record stands: file relative to the given root, and line or EventRecordID."""
+
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One signal inside an incident. `stage` is an ATT&CK tactic (initial-access, execution ...)."""
+
+    stage: str
+    time: datetime
+    detector: str
+    techniques: tuple[str, ...]
+    entity: str
+    summary: str
+    summary_ja: str
+    evidence: tuple[Evidence, ...]
+    inferred: bool = False   # tied by inference, not by a logged fact
+    link: str = ""           # why it belongs to the stage before it
+    link_ja: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A stage that the chain lacks, and why: no_such_log, log_present_nothing_there, outside_log_time."""
+
+    stage: str
+    reason: str
+    text: str
+    text_ja: str
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """Who, when, the stages in order, what is missing and why, and how sure we are."""
+
+    id: str
+    rank: int
+    score: float                    # minus log10 of how often such a thing happens by chance per host-day
+    severity: str                   # low, medium, high, critical
+    chain: str                      # chain id, or detector id for a single signal
+    title: str
+    title_ja: str
+    site: str
+    hosts: tuple[str, ...]
+    users: tuple[str, ...]
+    first_seen: datetime
+    last_seen: datetime
+    techniques: tuple[str, ...]
+    destinations: tuple[str, ...]
+    stages: tuple[Stage, ...]
+    missing: tuple[Missing, ...] = ()
+    benign_story: str = ""          # likeliest honest explanation
+    benign_story_ja: str = ""
+    chance: str = ""                # the score in words
+    chance_ja: str = ""
+    new: bool = True                # not in the last hunt of this lake
+
+
+@dataclass(frozen=True, slots=True)
+class Blind:
+    """Something that could not be looked at: a detector without its table, a stopped source."""
+
+    subject: str                    # detector or source id
+    text: str
+    text_ja: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceHealth:
+    """One source of a hunt: what was read and over which time."""
+
+    source: str
+    files: int
+    read: int
+    stored: int
+    rejected: int
+    duplicate: int
+    first_seen: datetime | None
+    last_seen: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class HuntResult:
+    """All that one hunt found, in rank order, and what it could not see."""
+
+    incidents: tuple[Incident, ...]
+    blind: tuple[Blind, ...] = ()
+    sources: tuple[SourceHealth, ...] = ()
+    notes: tuple[str, ...] = ()     # clock proposals, unset zones and the like, one line each
+    host_days: float = 0.0
+    site_zones: dict[str, str] = field(default_factory=dict)   # site -> IANA zone

@@ -1,0 +1,97 @@
+"""Sources turn a file of a product into rows of the event tables.
+
+A source is a folder here: `__init__.py` with TITLE, STATUS, `claims` and `read`, one `<table>.sql` per
+table it fills, README.md, and samples/. Folders are found by walking; there is no list to edit.
+
+    TITLE = "Zeek"
+    STATUS = "stable"                      # or "from documentation" where no real sample was at hand
+    def claims(file: InputFile) -> int     # 0 = not mine ... 100 = certainly mine, from file.head alone
+    def read(file: InputFile, con: duckdb.DuckDBPyConnection) -> Iterator[Batch]
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Protocol
+
+import duckdb
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """One file to read, already decompressed.
+
+    `label` is its path relative to the given root, `a.zip!b.json` for a member of an archive; `plain`
+    is where its bytes lie; `head` holds the first 64 KiB of them. `offset` is the first byte not read
+    before, and `first_record` the number of lines before it.
+    """
+
+    label: str
+    plain: Path
+    file_id: int
+    head: bytes
+    size: int
+    offset: int = 0
+    first_record: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A damaged record set aside: its line or record number, why, and its first 200 characters."""
+
+    record_no: int
+    reason: str
+    excerpt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some records of a file, ready to store.
+
+    `selects` maps a table to a SELECT over relations on the connection that `read` was given; it
+    returns any of the table's columns by name, always `record_no`. The lake adds file_id, source and
+    site, and runs the SELECTs before it asks for the next batch. `read` counts records, rejected ones
+    included; every other record must come out of exactly one SELECT.
+    """
+
+    selects: dict[str, str]
+    read: int
+    rejects: tuple[Reject, ...] = field(default=())
+
+
+class Source(Protocol):
+    """What a source folder offers."""
+
+    TITLE: str
+    STATUS: str
+
+    def claims(self, file: InputFile) -> int: ...
+
+    def read(self, file: InputFile, con: duckdb.DuckDBPyConnection) -> Iterator[Batch]: ...
+
+
+@cache
+def sources() -> dict[str, Source]:
+    """Every source folder by id."""
+    found: dict[str, Source] = {}
+    for entry in sorted(files(__package__).iterdir(), key=lambda e: e.name):
+        if entry.is_dir() and entry.joinpath("__init__.py").is_file():
+            found[entry.name] = importlib.import_module(f"{__package__}.{entry.name}")  # type: ignore[assignment]
+    return found
+
+
+def claim(file: InputFile) -> str | None:
+    """Id of the source that is surest of this file, or None when none knows it."""
+    sure = {name: source.claims(file) for name, source in sources().items()}
+    best = max(sure, key=lambda name: (sure[name], name), default=None)
+    return best if best is not None and sure[best] > 0 else None
+
+
+def table_sql(source: str, table: str) -> str:
+    """Text of `sources/<source>/<table>.sql`."""
+    return files(__package__).joinpath(f"{source}/{table}.sql").read_text("utf-8")
