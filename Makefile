@@ -1,0 +1,53 @@
+# Two commands are all a fresh machine with Python 3.11+ and make needs: `make demo` and `make test`.
+PYTHON ?= python3
+UV     ?= uv
+BIN    := .venv/bin
+# A file inside .venv that is newer than what it was installed from: a second call installs nothing.
+STAMP  := .venv/installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check docs format bench lock clean
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+
+demo: $(STAMP) ## Hunt the bundled example telemetry
+	@$(BIN)/kizashi demo
+
+test: $(STAMP) ## Run the tests (narrow with ARGS="tests/test_contracts.py -k zeek")
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(STAMP) ## Format, lint, types, imports, generated pages, locked dependencies
+	$(BIN)/ruff format --check src tests tools
+	$(BIN)/ruff check src tests tools
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m tools.reference --check
+	$(BIN)/python -m pip check
+	@! grep -n '://' requirements.lock || { echo 'requirements.lock names a host; make it again: make lock' >&2; exit 1; }
+
+docs: $(STAMP) ## Write docs/reference anew from the code
+	$(BIN)/python -m tools.reference
+
+format: $(STAMP) ## Format the code and mend what the linter can
+	$(BIN)/ruff check --fix-only --quiet src tests tools
+	$(BIN)/ruff format src tests tools
+
+bench: $(STAMP) ## Measure ingest, detectors and memory; prints ratios (ARGS="--rows 1000000")
+	$(BIN)/python -m kizashi.measure.bench $(ARGS)
+
+lock: ## Resolve the dependencies anew; needs uv
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-annotate --no-header --extra dev \
+		--output-file requirements.lock pyproject.toml
+
+clean: ## Remove the virtual environment and the tools' caches
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+
+# --clear, because a package that has left the lock must leave the environment too.
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Kizashi needs Python 3.11 or later; this is " + sys.version.split()[0] + ". Name another: make PYTHON=python3.12")'
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
