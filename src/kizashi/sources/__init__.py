@@ -12,8 +12,8 @@ table it fills, README.md, and samples/. Folders are found by walking; there is 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -27,8 +27,9 @@ class InputFile:
     """One file to read, already decompressed.
 
     `label` is its path relative to the given root, `a.zip!b.json` for a member of an archive; `plain`
-    is where its bytes lie; `head` holds the first 64 KiB of them. `offset` is the first byte not read
-    before, and `first_record` the number of lines before it.
+    is where the bytes to read lie; `head` holds the first 64 KiB of the whole file, header included.
+    `size` and `newlines` count the bytes and line ends of `plain`. When the file was read before and
+    has grown, `plain` holds only what is new and `first_record` the number of lines before it.
     """
 
     label: str
@@ -36,7 +37,8 @@ class InputFile:
     file_id: int
     head: bytes
     size: int
-    offset: int = 0
+    newlines: int
+    ends_with_newline: bool = True
     first_record: int = 0
 
 
@@ -56,12 +58,14 @@ class Batch:
     `selects` maps a table to a SELECT over relations on the connection that `read` was given; it
     returns any of the table's columns by name, always `record_no`. The lake adds file_id, source and
     site, and runs the SELECTs before it asks for the next batch. `read` counts records, rejected ones
-    included; every other record must come out of exactly one SELECT.
+    included; every other record must come out of exactly one SELECT. When the counts do not add up the
+    lake drops what the batch gave and asks `repair` for batches read with more care.
     """
 
     selects: dict[str, str]
     read: int
-    rejects: tuple[Reject, ...] = field(default=())
+    rejects: tuple[Reject, ...] = ()
+    repair: Callable[[], Iterator[Batch]] | None = None
 
 
 class Source(Protocol):

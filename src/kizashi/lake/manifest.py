@@ -1,0 +1,162 @@
+"""The lake's list of what it holds, in SQLite. A segment that is not listed does not exist."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+
+from kizashi.errors import KizashiError
+from kizashi.sources import Reject
+
+FORMAT = "1"
+HEAD_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """One file as the manifest lists it: read = stored + rejected + duplicate."""
+
+    file_id: int
+    label: str
+    source: str | None
+    site: str
+    head_digest: str
+    size: int
+    digest: str
+    lines: int
+    read: int = 0
+    stored: int = 0
+    rejected: int = 0
+    duplicate: int = 0
+    tables: dict[str, int] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One Parquet file of one table."""
+
+    path: str
+    table: str
+    rows: int
+    min_time: str | None
+    max_time: str | None
+    day: str | None = None
+    settled: bool = False
+    clock_id: str | None = None
+    file_id: int | None = None
+
+
+class Manifest:
+    """Reads and writes the list. One writer; any number of readers (WAL)."""
+
+    def __init__(self, lake: Path) -> None:
+        lake.mkdir(parents=True, exist_ok=True)
+        self.path = lake / "manifest.sqlite"
+        self._db = sqlite3.connect(self.path, timeout=60, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=FULL")
+        self._db.executescript(files(__package__).joinpath("manifest.sql").read_text("utf-8"))
+        said = self.fact("format") or FORMAT
+        if said != FORMAT:
+            raise KizashiError(f"{lake}: a lake of format {said}; this Kizashi reads format {FORMAT}")
+        self.set_fact("format", FORMAT)
+
+    def close(self) -> None:
+        self._db.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._db
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def fact(self, key: str) -> str | None:
+        row = self._db.execute("SELECT value FROM fact WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def set_fact(self, key: str, value: str) -> None:
+        self._db.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (key, value))
+
+    def files_with_head(self, head_digests: list[str]) -> list[FileEntry]:
+        """Files whose first bytes have one of these digests."""
+        marks = ",".join("?" * len(head_digests))
+        sql = f"{_SELECT_FILE} WHERE head_digest IN ({marks}) ORDER BY size DESC"
+        return [_entry(row) for row in self._db.execute(sql, head_digests)]
+
+    def file_entries(self) -> list[FileEntry]:
+        return [_entry(row) for row in self._db.execute(f"{_SELECT_FILE} ORDER BY label, file_id")]
+
+    def sizes(self) -> dict[int, str]:
+        """Digest of every file by its size, to recognise what was read before."""
+        return {int(size): str(d) for size, d in self._db.execute("SELECT size, digest FROM input_file")}
+
+    def segments(self, table: str | None = None, *, settled: bool | None = None) -> list[Segment]:
+        sql = "SELECT path, table_name, rows, min_time, max_time, day, settled, clock_id, file_id FROM segment"
+        rows = self._db.execute(f"{sql} ORDER BY path").fetchall()
+        found = [Segment(*row[:6], bool(row[6]), *row[7:]) for row in rows]
+        return [
+            s
+            for s in found
+            if (table is None or s.table == table) and (settled is None or s.settled == settled)
+        ]
+
+    def rejects(self) -> list[tuple[str, int, str, str]]:
+        """(label, record number, reason, excerpt) in order of file and record."""
+        return self._db.execute(
+            "SELECT label, record_no, reason, excerpt FROM reject JOIN input_file USING (file_id) "
+            "ORDER BY label, record_no, reason"
+        ).fetchall()
+
+
+_FILE_COLUMNS = (
+    "file_id, label, source, site, head_digest, size, digest, lines, read, stored, rejected, "
+    "duplicate, tables, note"
+)
+_SELECT_FILE = f"SELECT {_FILE_COLUMNS} FROM input_file"
+
+
+def _entry(row: tuple[object, ...]) -> FileEntry:
+    return FileEntry(*row[:12], json.loads(str(row[12])), str(row[13]))  # type: ignore[arg-type]
+
+
+def put_file(db: sqlite3.Connection, entry: FileEntry) -> None:
+    """Write a file's line, replacing what was said of it."""
+    db.execute(
+        f"INSERT OR REPLACE INTO input_file ({_FILE_COLUMNS}) VALUES ({','.join('?' * 14)})",
+        (
+            entry.file_id, entry.label, entry.source, entry.site, entry.head_digest, entry.size,
+            entry.digest, entry.lines, entry.read, entry.stored, entry.rejected, entry.duplicate,
+            json.dumps(entry.tables, sort_keys=True), entry.note,
+        ),
+    )
+
+
+def put_segment(db: sqlite3.Connection, segment: Segment) -> None:
+    """List a segment."""
+    db.execute(
+        "INSERT INTO segment (path, table_name, rows, min_time, max_time, day, settled, clock_id, "
+        "file_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            segment.path, segment.table, segment.rows, segment.min_time, segment.max_time,
+            segment.day, int(segment.settled), segment.clock_id, segment.file_id,
+        ),
+    )
+
+
+def put_rejects(db: sqlite3.Connection, file_id: int, rejects: list[Reject]) -> None:
+    """Write the damaged records of a file."""
+    db.executemany(
+        "INSERT INTO reject VALUES (?, ?, ?, ?)",
+        [(file_id, r.record_no, r.reason[:300], r.excerpt[:200]) for r in rejects],
+    )

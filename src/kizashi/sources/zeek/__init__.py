@@ -1,0 +1,262 @@
+"""Zeek logs: TSV and JSON, one log type a file or many, any version, with unknown and label columns.
+
+Fields are read as text and typed by the table's SQL, so one damaged field costs that field only. A
+file is first read by the engine in one pass; only when the rows do not add up is it read line by line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import duckdb
+import orjson
+
+from kizashi.schema import quoted, tables
+from kizashi.sources import Batch, InputFile, Reject, table_sql
+from kizashi.sources.zeek import careful
+from kizashi.sources.zeek.header import parse_header
+from kizashi.sources.zeek.relation import json_relation, literal, tsv_relation
+
+TITLE = "Zeek"
+STATUS = "stable"
+
+PATHS = {
+    "conn": "network_activity",
+    "open_conn": "network_activity",
+    "dns": "dns_activity",
+    "http": "http_activity",
+    "open_http": "http_activity",
+    "ssl": "tls_activity",
+    "open_ssl": "tls_activity",
+    "files": "network_file_activity",
+    "smtp": "email_activity",
+    "dhcp": "dhcp_activity",
+    "notice": "alert",
+    "kerberos": "authentication",
+    "ntlm": "authentication",
+}
+# Fields that only one log type has: they name the type of JSON records that do not say it themselves.
+SIGNS = {
+    "dns": {"qtype_name", "rcode_name", "query"},
+    "http": {"method", "uri", "trans_depth", "status_code"},
+    "ssl": {"server_name", "cipher", "established", "ja3"},
+    "files": {"fuid", "mime_type", "tx_hosts"},
+    "smtp": {"helo", "mailfrom", "rcptto"},
+    "dhcp": {"assigned_ip", "assigned_addr", "msg_types", "lease_time"},
+    "notice": {"note", "msg", "suppress_for"},
+    "kerberos": {"request_type", "till", "renewable"},
+    "ntlm": {"ntlm", "server_nb_computer_name"},
+    "conn": {"conn_state", "history", "orig_pkts"},
+}
+MARKS = ("_path", "@stream")
+_QUOTED = re.compile(r'"([A-Za-z_@][\w.@]*)"')
+_WRAPPED = re.compile(rb'\s*\{\s*"([a-z_]+)"\s*:\s*\{')
+
+
+def claims(file: InputFile) -> int:
+    """100 for a Zeek header, 90 for a JSON record with Zeek's own names, 0 otherwise."""
+    if b"#fields\t" in file.head and file.head.lstrip().startswith(b"#"):
+        return 100
+    first = _first_object(file.head)
+    if first is None:
+        return 0
+    if len(first) == 1 and isinstance(next(iter(first.values())), dict):
+        first = next(iter(first.values()))
+    keys = set(first)
+    named = {"id.orig_h", "id_orig_h", "_path", "@stream", "fuid", "uid"} & keys
+    if "ts" in keys and (named or _path_by_signs(keys)):
+        return 90
+    return 0
+
+
+def read(file: InputFile, con: duckdb.DuckDBPyConnection) -> Iterator[Batch]:
+    """Batches of one Zeek file; TSV by its header, JSON by the names in its records."""
+    if file.head.lstrip().startswith(b"#"):
+        yield from _read_tsv(file, con)
+    else:
+        yield from _read_json(file, con)
+
+
+def _first_object(head: bytes) -> dict[str, object] | None:
+    for line in head.split(b"\n", 3)[:3]:
+        try:
+            found = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            continue
+        return found if isinstance(found, dict) else None
+    return None
+
+
+def _path_by_signs(keys: set[str]) -> str | None:
+    best = max(SIGNS, key=lambda path: len(SIGNS[path] & keys))
+    return best if SIGNS[best] & keys else None
+
+
+def _read_tsv(file: InputFile, con: duckdb.DuckDBPyConnection) -> Iterator[Batch]:
+    header = parse_header(file.head)
+    if header is None or not file.ends_with_newline:
+        yield from careful.read_tsv(file, con, batch_of)
+        return
+    skip = 0 if file.first_record else header.lines
+    read_rows = file.newlines - skip - careful.closing_comments(file.plain, file.size)
+    if read_rows <= 0:
+        yield Batch({}, 0)
+        return
+    yield batch_of(
+        con,
+        tsv_relation(file.plain, header, skip, file.first_record),
+        header.path,
+        header.columns,
+        "tsv",
+        read_rows,
+        types=header.types,
+        repair=lambda: careful.read_tsv(file, con, batch_of),
+    )
+
+
+def _read_json(file: InputFile, con: duckdb.DuckDBPyConnection) -> Iterator[Batch]:
+    lines = [line for line in file.head.split(b"\n")[:200] if line.strip()]
+    seen = _json_fields(lines[:-1] or lines)
+    mark = next((name for name in MARKS if name in seen), None)
+    path = _json_path(file, seen, mark)
+    if _WRAPPED.match(lines[0]) or path is None or not _only_path(file, mark, path):
+        yield from careful.read_json(file, con, batch_of, _path_of)
+        return
+    fields = tuple(dict.fromkeys([*seen, *_sql_fields(PATHS.get(path, "other_activity"))]))
+    yield batch_of(
+        con,
+        json_relation(file.plain, fields, file.first_record),
+        path,
+        fields,
+        "json",
+        file.newlines + (not file.ends_with_newline),
+        repair=lambda: careful.read_json(file, con, batch_of, _path_of),
+    )
+
+
+def _json_fields(lines: list[bytes]) -> dict[str, None]:
+    seen: dict[str, None] = {}
+    for line in lines:
+        try:
+            found = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            continue
+        if isinstance(found, dict):
+            seen.update(dict.fromkeys(found))
+    return seen
+
+
+def _json_path(file: InputFile, seen: dict[str, None], mark: str | None) -> str | None:
+    first = _first_object(file.head) or {}
+    return str(first.get(mark)) if mark is not None else _path_of(file.label, set(seen))
+
+
+def _path_of(label: str, keys: set[str]) -> str | None:
+    """Log type of JSON records that do not name it: the file's own name, else the fields."""
+    stem = re.split(r"[.\d]", label.rsplit("!", 1)[-1].rsplit("/", 1)[-1])[0].lower().rstrip("_-")
+    if stem in PATHS and SIGNS.get(stem.removeprefix("open_"), set()) & keys:
+        return stem
+    return _path_by_signs(keys) or stem or None
+
+
+def _only_path(file: InputFile, mark: str | None, path: str) -> bool:
+    """True when every line says the same log type, by counting the mark's bytes."""
+    if mark is None:
+        return True
+    needle, found = f'"{mark}":"{path}"'.encode(), 0
+    with file.plain.open("rb") as stream:
+        rest = b""
+        while block := stream.read(1 << 20):
+            block = rest + block
+            found += block.count(needle)
+            rest = block[-len(needle) + 1 :]
+            found -= rest.count(needle)
+    return found >= file.newlines
+
+
+def _sql_fields(table: str) -> tuple[str, ...]:
+    """Zeek's fields that a table's SQL reads: what it puts in double quotes, aliases left out."""
+    text = re.sub(r"--.*", "", table_sql("zeek", table))
+    return tuple(dict.fromkeys(_QUOTED.findall(re.sub(r'AS\s+"\w+"', "", text))))
+
+
+def batch_of(
+    con: duckdb.DuckDBPyConnection,
+    relation: str,
+    path: str,
+    fields: tuple[str, ...],
+    form: str,
+    read_rows: int,
+    *,
+    types: tuple[str, ...] = (),
+    rejects: tuple[Reject, ...] = (),
+    repair: careful.Repair | None = None,
+) -> Batch:
+    """A batch whose one SELECT maps `relation` (record_no and text fields) onto the path's table.
+
+    `form` is tsv or json; it picks the macros that read times, flags, intervals and lists.
+    """
+    con.execute(table_sql("zeek", f"_{form}"))
+    table = PATHS.get(path, "other_activity")
+    wanted = _sql_fields(table)
+    dotted = {name.replace("id_", "id.", 1): name for name in fields if name.startswith("id_")}
+    have = set(fields) | set(dotted)
+    listed = [
+        f"{quoted(dotted.get(name, name))} AS {quoted(name)}" if name in have
+        else f"NULL::VARCHAR AS {quoted(name)}"
+        for name in wanted
+    ]
+    taken = set(wanted) | set(dotted.values()) | _DROPPED[path]
+    extra = fields if table == "other_activity" else tuple(f for f in fields if f not in taken)
+    kinds = dict(zip(fields, types, strict=False))
+    listed.append(f"{_json_object(extra, kinds)} AS unmapped_json")
+    listed.append(f"{literal(path)} AS path")
+    listed.append("record_no")
+    record = f"SELECT {', '.join(listed)} FROM ({relation})"
+    sql = table_sql("zeek", table).rstrip().rstrip(";").replace("FROM record", f"FROM ({record})")
+    return Batch({table: f"SELECT * FROM ({sql}) WHERE time IS NOT NULL"}, read_rows, rejects, repair)
+
+
+def _json_object(names: tuple[str, ...], kinds: dict[str, str]) -> str:
+    """SQL of a JSON object of fields, said alike for TSV and JSON; NULL when all are unset."""
+    if not names:
+        return "NULL::VARCHAR"
+    pairs = ", ".join(f"{literal(n)}: {_said(n, kinds.get(n, ''))}" for n in names)
+    some = " OR ".join(f"{quoted(n)} IS NOT NULL" for n in names)
+    return f"CASE WHEN {some} THEN left(to_json({{{pairs}}})::VARCHAR, 65536) END"
+
+
+def _said(name: str, kind: str) -> str:
+    text = quoted(name)
+    if kind == "bool":
+        return f"zeek_bool({text})::VARCHAR"
+    if kind == "time":
+        return f"strftime(zeek_time({text}), '%Y-%m-%dT%H:%M:%S.%fZ')"
+    if kind.startswith(("set[", "vector[")):
+        return f"to_json(zeek_list({text}))::VARCHAR"
+    return f"zeek_text({text})"
+
+
+class _Dropped(dict[str, frozenset[str]]):
+    """Known fields that no column takes and that say nothing a hunter asks for, by log type."""
+
+    COMMON = frozenset({"_path", "_write_ts", "@stream", "@system", "@proc", "ts", "uid", "local_orig",
+                        "local_resp", "tunnel_parents", "missed_bytes"})
+    OF = {
+        "dns": {"qclass", "qclass_name", "qtype", "rcode", "AA", "TC", "RD", "RA", "Z", "rejected"},
+        "conn": {"orig_ip_bytes", "resp_ip_bytes", "resp_l2_addr", "vlan", "inner_vlan"},
+        "http": {"version", "info_code", "info_msg", "status_msg", "tags", "username", "password",
+                 "origin", "orig_filenames", "resp_filenames", "client_header_names", "trans_depth"},
+        "ssl": {"curve", "last_alert", "cert_chain_fuids", "client_cert_chain_fuids", "ssl_history",
+                "cert_chain_fps", "client_cert_chain_fps", "sni_matches_cert", "client_subject",
+                "client_issuer", "server_certs"},
+        "files": {"depth", "analyzers", "duration", "total_bytes", "missing_bytes", "overflow_bytes",
+                  "timedout", "parent_fuid", "extracted", "extracted_cutoff", "extracted_size"},
+    }
+
+    def __missing__(self, path: str) -> frozenset[str]:
+        return self.COMMON | frozenset(self.OF.get(path.removeprefix("open_"), ()))
+
+
+_DROPPED = _Dropped()

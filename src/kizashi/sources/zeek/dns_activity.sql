@@ -1,0 +1,20 @@
+SELECT
+    record_no,
+    zeek_time("ts") AS time,
+    'zeek' AS clock_id,
+    'sensor' AS vantage,
+    "id.orig_h" AS client_ip,
+    TRY_CAST("id.orig_p" AS USMALLINT) AS client_port,
+    "id.resp_h" AS server_ip,
+    TRY_CAST("id.resp_p" AS USMALLINT) AS server_port,
+    "uid" AS uid,
+    "proto" AS transport,
+    TRY_CAST("trans_id" AS USMALLINT) AS transaction_id,
+    lower(rtrim(zeek_text("query"), '.')) AS query,
+    "qtype_name" AS query_type,
+    "rcode_name" AS rcode,
+    zeek_list("answers") AS answers,
+    TRY_CAST(TRY_CAST(zeek_list("TTLs") AS DOUBLE[]) AS UINTEGER[]) AS ttl_s,
+    TRY_CAST(zeek_seconds("rtt") * 1000 AS FLOAT) AS rtt_ms,
+    unmapped_json AS unmapped
+FROM record

@@ -1,0 +1,23 @@
+SELECT
+    record_no,
+    zeek_time("ts") AS time,
+    'zeek' AS clock_id,
+    'sensor' AS vantage,
+    "id.orig_h" AS client_ip,
+    TRY_CAST("id.orig_p" AS USMALLINT) AS client_port,
+    "id.resp_h" AS server_ip,
+    TRY_CAST("id.resp_p" AS USMALLINT) AS server_port,
+    "uid" AS uid,
+    "proto" AS transport,
+    "service" AS service,
+    zeek_seconds("duration") AS duration_s,
+    TRY_CAST("orig_bytes" AS UBIGINT) AS bytes_out,
+    TRY_CAST("resp_bytes" AS UBIGINT) AS bytes_in,
+    TRY_CAST("orig_pkts" AS UBIGINT) AS packets_out,
+    TRY_CAST("resp_pkts" AS UBIGINT) AS packets_in,
+    "conn_state" AS state,
+    "history" AS history,
+    lower("orig_l2_addr") AS client_mac,
+    path LIKE 'open%' AS is_open,
+    unmapped_json AS unmapped
+FROM record
