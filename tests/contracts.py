@@ -1,0 +1,507 @@
+"""What a folder of the product must hold: one function per kind, from a folder to its problems.
+
+The walk over the repository and the tests that break a folder on purpose call the same functions. A
+problem is one line: where, what, and what would be right.
+"""
+
+from __future__ import annotations
+
+import ast
+import ipaddress
+import re
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import yaml
+
+from kizashi import schema
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "src" / "kizashi"
+
+HEADINGS = (
+    "What it sees",
+    "Why it matters",
+    "What it misses",
+    "What looks like it",
+    "First five minutes",
+    "Tuning",
+    "References",
+)
+TACTICS = frozenset(
+    {
+        "reconnaissance",
+        "resource-development",
+        "initial-access",
+        "execution",
+        "persistence",
+        "privilege-escalation",
+        "defense-evasion",
+        "credential-access",
+        "discovery",
+        "lateral-movement",
+        "collection",
+        "command-and-control",
+        "exfiltration",
+        "impact",
+    }
+)
+STATUSES = frozenset({"preview", "stable", "deprecated"})
+DETECTOR_FILES = ("detector.toml", "README.md", "cases.yaml")
+DETECTOR_KEYS: dict[str, type] = {
+    "title": str,
+    "title_ja": str,
+    "summary": str,
+    "summary_ja": str,
+    "attack": list,
+    "stage": str,
+    "entity": str,
+    "partition": str,
+    "family": str,
+    "status": str,
+    "reads": dict,
+    "lookback": dict,
+    "lateness_minutes": int,
+    "chance": dict,
+    "benign": str,
+    "benign_ja": str,
+    "settings": dict,
+}
+DETECTOR_CASES = frozenset({"fires", "quiet", "below", "edge", "lookalike", "missing_column"})
+REQUIRED_COLUMNS = ("site", "host_id", "first_seen", "last_seen", "evidence")
+TECHNIQUE = re.compile(r"T\d{4}(\.\d{3})?")
+# Identities and units of time and size, which a name would only obscure.
+PLAIN_NUMBERS = frozenset({"0", "1", "24", "60", "3600", "86400", "1000", "1024", "0.0", "1.0"})
+KEYWORDS = frozenset(
+    re.findall(
+        r"\w+",
+        """select from where join left inner full on using group by order having limit union all
+        with as and or not in is null case when then else end distinct over partition between
+        exists lateral qualify filter cast interval asc desc create table view macro insert into
+        values""",
+    )
+)
+CHAIN_FILES = ("chain.toml", "README.md", "cases.yaml")
+CHAIN_KEYS = ("title", "title_ja", "status")
+CHAIN_CASES = frozenset(
+    {"right_order", "wrong_order", "gap_too_long", "other_host", "stage_unseen"}
+)
+SAMPLE_BYTES = 65_536
+VAGUE_MODULES = frozenset({"utils", "util", "helpers", "common", "manager", "core", "misc"})
+MODULE_LINES = 800
+FUNCTION_LINES = 100
+DOCUMENTATION_NETS = tuple(
+    ipaddress.ip_network(net)
+    for net in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
+)
+DOCUMENTATION_NAME = re.compile(
+    r"(^|\.)(example|test|invalid|localhost|local|lan|internal|home|corp|arpa|onion)$"
+    r"|(^|\.)example\.(com|net|org|co\.jp|jp)$"
+)
+NAME_COLUMNS = frozenset({"query", "host", "sni", "server_name", "destination"})
+
+
+# ---------------------------------------------------------------- pieces
+
+
+def missing_files(folder: Path, names: tuple[str, ...]) -> list[str]:
+    """A line for every named file that the folder lacks or that is empty."""
+    return [
+        f"{folder.name}: has no {name}"
+        for name in names
+        if not (folder / name).is_file() or not (folder / name).read_text("utf-8").strip()
+    ]
+
+
+def heading_problems(readme: Path) -> list[str]:
+    """A line when the second-level headings are not exactly the seven, in order, each with text."""
+    label = f"{readme.parent.name}/{readme.name}"
+    text = readme.read_text("utf-8")
+    parts = re.split(r"^## +(.+?) *$", text, flags=re.M)
+    found = tuple(parts[1::2])
+    if found != HEADINGS:
+        return [f"{label}: headings are {list(found)}, must be {list(HEADINGS)}"]
+    return [
+        f"{label}: nothing stands under {heading!r}"
+        for heading, body in zip(found, parts[2::2], strict=True)
+        if not body.strip()
+    ]
+
+
+def key_problems(label: str, values: dict[str, Any], keys: dict[str, type]) -> list[str]:
+    """A line for every key that is missing, of the wrong type, or unknown."""
+    problems = [f"{label}: has no {key}" for key in keys if key not in values]
+    problems += [
+        f"{label}: {key} must be a {keys[key].__name__}"
+        for key in keys
+        if key in values and not isinstance(values[key], keys[key])
+    ]
+    return problems + [f"{label}: unknown key {key}" for key in values if key not in keys]
+
+
+def setting_problems(label: str, settings: dict[str, Any]) -> list[str]:
+    """A line for every setting without a default, a unit or a reason, or with anything else."""
+    problems = []
+    for name, setting in settings.items():
+        if not isinstance(setting, dict):
+            problems.append(f"{label}: setting {name} must be {{ default, unit, why }}")
+            continue
+        problems += [
+            f"{label}: setting {name} has no {key}"
+            for key in ("default", "unit", "why")
+            if setting.get(key) in (None, "")
+        ]
+        extra = sorted(set(setting) - {"default", "unit", "why"})
+        problems += [f"{label}: setting {name} has an unknown key {key}" for key in extra]
+    return problems
+
+
+def technique_problems(label: str, techniques: list[str]) -> list[str]:
+    """A line for every technique that is not written like T1568 or T1568.002."""
+    if not techniques:
+        return [f"{label}: attack names no technique"]
+    return [
+        f"{label}: {technique!r} is not an ATT&CK technique id"
+        for technique in techniques
+        if not TECHNIQUE.fullmatch(technique)
+    ]
+
+
+# ---------------------------------------------------------------- SQL
+
+
+def bare_sql(text: str) -> str:
+    """The SQL with comments, strings and quoted names blanked out."""
+    return re.sub(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|\"[^\"]*\"", " ", text, flags=re.S)
+
+
+def number_problems(label: str, text: str) -> list[str]:
+    """A line for every number that should be a named setting (style 14)."""
+    found = re.findall(r"(?<![\w.$])\d+(?:\.\d+)?(?:[eE]-?\d+)?(?![\w.])", bare_sql(text))
+    bare = sorted({number for number in found if number not in PLAIN_NUMBERS})
+    return [f"{label}: bare number {number}; make it a setting" for number in bare]
+
+
+def sql_style_problems(label: str, text: str) -> list[str]:
+    """A line for lower-case keywords and for a star where columns should be listed (style 12)."""
+    bare = bare_sql(text)
+    words = {word for word in re.findall(r"(?<![\w.])[a-z]+(?![\w(.])", bare) if word in KEYWORDS}
+    problems = [f"{label}: keyword {word} must be {word.upper()}" for word in sorted(words)]
+    if re.search(r"(SELECT|,)\s+(DISTINCT\s+)?(\w+\.)?\*(?!\s*(EXCLUDE|REPLACE))", bare):
+        problems.append(f"{label}: SELECT * hides the columns; list them")
+    return problems
+
+
+def variable_problems(label: str, text: str, settings: set[str]) -> list[str]:
+    """A line for a variable that no setting declares, and for a setting that nothing reads."""
+    read = set(re.findall(r"getvariable\(\s*'([^']+)'\s*\)", text))
+    undeclared = [f"{label}: reads {name!r}, which [settings] lacks" for name in read - settings]
+    unread = [f"{label}: setting {name} is read by nothing" for name in settings - read]
+    return sorted(undeclared) + sorted(unread)
+
+
+# ---------------------------------------------------------------- columns
+
+
+@cache
+def known_columns() -> dict[str, frozenset[str]]:
+    """Columns of every table and view that a detector, a case or a chain may name."""
+    return {
+        name: frozenset(table.column_names) | frozenset(schema.SETTLED)
+        for name, table in schema.tables().items()
+    }
+
+
+def column_problems(label: str, wanted: dict[str, Any]) -> list[str]:
+    """A line for every table, or column of a table, that the schema does not have."""
+    problems = []
+    for table, columns in wanted.items():
+        known = known_columns().get(table)
+        if known is None:
+            problems.append(f"{label}: no table {table}")
+            continue
+        unknown = [column for column in columns if column not in known]
+        problems += [f"{label}: {table} has no column {column}" for column in unknown]
+    return problems
+
+
+# ---------------------------------------------------------------- cases
+
+
+def load_cases(path: Path) -> list[dict[str, Any]]:
+    """The cases of a folder; an empty list where the file is not a list of mappings."""
+    loaded = yaml.safe_load(path.read_text("utf-8"))
+    is_list = isinstance(loaded, list) and all(isinstance(case, dict) for case in loaded)
+    return loaded if is_list else []
+
+
+def case_problems(path: Path, kinds: frozenset[str]) -> list[str]:
+    """A line for every kind without a case, and for every case that cannot be understood."""
+    label = f"{path.parent.name}/{path.name}"
+    cases = load_cases(path)
+    if not cases:
+        return [f"{label}: must be a list of cases"]
+    problems = [f"{label}: no case of kind {kind}" for kind in sorted(kinds - case_kinds(cases))]
+    names = [str(case.get("name", "")) for case in cases]
+    problems += [
+        f"{label}: two cases are named {name!r}"
+        for name in {n for n in names if names.count(n) > 1}
+    ]
+    for case in cases:
+        problems += one_case_problems(label, case, kinds)
+    return problems
+
+
+def case_kinds(cases: list[dict[str, Any]]) -> frozenset[str]:
+    """The kinds that the cases cover."""
+    return frozenset(str(case.get("kind")) for case in cases)
+
+
+def one_case_problems(label: str, case: dict[str, Any], kinds: frozenset[str]) -> list[str]:
+    """What is wrong with one case of a detector or a chain."""
+    name = str(case.get("name", ""))
+    where = f"{label}: {name!r}"
+    problems = []
+    if len(name.split()) < 4:
+        problems.append(f"{where}: a case's name is a sentence about behaviour")
+    if case.get("kind") not in kinds:
+        problems.append(f"{where}: kind must be one of {', '.join(sorted(kinds))}")
+    if not isinstance(case.get("expect"), list):
+        problems.append(f"{where}: has no expect; write [] for quiet")
+    return problems + address_problems(where, case)
+
+
+def case_column_problems(path: Path) -> list[str]:
+    """A line for every table or column that the cases fill and the schema lacks."""
+    label = f"{path.parent.name}/{path.name}"
+    problems = []
+    for case in load_cases(path):
+        for table, rows in case.get("events", {}).items():
+            columns = {key for row in rows for key in row if key != "repeat"}
+            columns |= {key for row in rows for key in row.get("repeat", {})} - {"count", "step_s"}
+            problems += column_problems(label, {table: sorted(columns)})
+        absent = [item.partition(".") for item in case.get("absent", [])]
+        for table, dot, column in absent:
+            problems += column_problems(label, {table: [column] if dot else []})
+    return sorted(set(problems))
+
+
+def address_problems(where: str, case: dict[str, Any]) -> list[str]:
+    """A line for every public address or real name in a case's events."""
+    problems = []
+    for key, value in leaves(case.get("events", {})):
+        if key in NAME_COLUMNS and not is_documentation_name(value):
+            problems.append(f"{where}: {value!r} is not a documentation name (.example)")
+        if not is_documentation_address(value):
+            problems.append(f"{where}: {value} is not a documentation or private address")
+    return sorted(set(problems))
+
+
+def leaves(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """Every string in nested lists and mappings, with the key it stands under."""
+    if isinstance(value, dict):
+        for inner, item in value.items():
+            yield from leaves(item, str(inner))
+    elif isinstance(value, list):
+        for item in value:
+            yield from leaves(item, key)
+    elif isinstance(value, str):
+        yield key, value
+
+
+def is_documentation_name(value: str) -> bool:
+    """True for a name that nobody can own, a single label, or an address."""
+    host = value.rsplit(":", 1)[0] if value.count(":") == 1 else value
+    if "." not in host or re.fullmatch(r"[\d.]+|[\da-f:]+", host):
+        return True
+    return bool(DOCUMENTATION_NAME.search(host.lower().rstrip(".")))
+
+
+def is_documentation_address(value: str) -> bool:
+    """False only for a text that is a public address outside the documentation networks."""
+    try:
+        address = ipaddress.ip_address(value)
+    except ValueError:
+        return True
+    documented = any(address in net for net in DOCUMENTATION_NETS if net.version == address.version)
+    return documented or not address.is_global
+
+
+# ---------------------------------------------------------------- detectors
+
+
+def detector_problems(folder: Path) -> list[str]:
+    """Everything that a detector folder lacks or says wrongly; empty when it keeps the contract."""
+    problems = missing_files(folder, DETECTOR_FILES)
+    if not any((folder / name).is_file() for name in ("detector.sql", "detector.py")):
+        problems.append(f"{folder.name}: has no detector.sql or detector.py")
+    if problems:
+        return problems
+    if not re.fullmatch(r"[a-z]+(_[a-z0-9]+)+", folder.name):
+        problems.append(f"{folder.name}: an id reads table_behaviour")
+    problems += heading_problems(folder / "README.md")
+    problems += detector_toml_problems(folder)
+    problems += case_problems(folder / "cases.yaml", DETECTOR_CASES)
+    problems += blind_case_problems(folder / "cases.yaml")
+    problems += case_column_problems(folder / "cases.yaml")
+    return problems + detector_sql_problems(folder)
+
+
+def detector_toml_problems(folder: Path) -> list[str]:
+    """What is wrong with detector.toml."""
+    label = f"{folder.name}/detector.toml"
+    values = tomllib.loads((folder / "detector.toml").read_text("utf-8"))
+    problems = key_problems(label, values, DETECTOR_KEYS)
+    if problems:
+        return problems
+    problems += technique_problems(label, values["attack"])
+    problems += one_of(label, "stage", values["stage"], TACTICS)
+    problems += one_of(label, "status", values["status"], STATUSES)
+    problems += one_of(label, "partition", values["partition"], frozenset({"host", "fleet"}))
+    problems += setting_problems(label, values["settings"])
+    problems += column_problems(label, values["reads"])
+    if not values["reads"]:
+        problems.append(f"{label}: reads nothing, so it could never be told to be blind")
+    chance = values["chance"]
+    if not 0 < chance.get("per_host_day", 0) <= 1 or not chance.get("source"):
+        problems.append(f"{label}: chance needs per_host_day in (0, 1] and its source")
+    return problems
+
+
+def one_of(label: str, key: str, value: str, allowed: frozenset[str]) -> list[str]:
+    """A line when the value is none of those allowed."""
+    if value in allowed:
+        return []
+    return [f"{label}: {key} {value!r} must be one of {', '.join(sorted(allowed))}"]
+
+
+def blind_case_problems(path: Path) -> list[str]:
+    """A line for a missing_column case that does not say which column is absent."""
+    return [
+        f"{path.parent.name}/{path.name}: {case.get('name')!r} names no absent column"
+        for case in load_cases(path)
+        if case.get("kind") == "missing_column" and not case.get("absent")
+    ]
+
+
+def detector_sql_problems(folder: Path) -> list[str]:
+    """What is wrong with detector.sql, as text."""
+    path = folder / "detector.sql"
+    if not path.is_file():
+        return []
+    label, text = f"{folder.name}/detector.sql", path.read_text("utf-8")
+    settings = tomllib.loads((folder / "detector.toml").read_text("utf-8")).get("settings", {})
+    problems = number_problems(label, text) + sql_style_problems(label, text)
+    problems += variable_problems(label, text, set(settings))
+    words = set(re.findall(r"\w+", text))
+    return problems + [
+        f"{label}: returns no column {column}" for column in REQUIRED_COLUMNS if column not in words
+    ]
+
+
+# ---------------------------------------------------------------- tables and modules
+
+
+def table_problems(path: Path) -> list[str]:
+    """A line for every column that DuckDB creates and the schema reader does not see."""
+    text = path.read_text("utf-8")
+    con = duckdb.connect()
+    con.execute(text)
+    name = re.search(r"CREATE TABLE (\w+)", text)
+    assert name is not None, f"{path.name}: holds no CREATE TABLE"
+    created = {row[0]: row[1] for row in con.execute(f"DESCRIBE {name[1]}").fetchall()}
+    read = {m[2] for m in map(schema._COLUMN.match, text.splitlines()) if m}
+    return [
+        f"{path.name}: column {column} has no comment of its own"
+        for column in sorted(set(created) ^ read)
+    ]
+
+
+def module_problems(path: Path) -> list[str]:
+    """A line for a vague name, a missing opening sentence, and anything too long to read."""
+    label, text = path.name, path.read_text("utf-8")
+    tree = ast.parse(text)
+    problems = []
+    if path.stem in VAGUE_MODULES:
+        problems.append(f"{label}: says nothing about what it is for; name it by its noun")
+    if ast.get_docstring(tree) is None and text.strip():
+        problems.append(f"{label}: does not open with what it is for")
+    if len(text.splitlines()) > MODULE_LINES:
+        problems.append(f"{label}: {len(text.splitlines())} lines, at most {MODULE_LINES}")
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            if length > FUNCTION_LINES:
+                problems.append(
+                    f"{label}: {node.name} has {length} lines, at most {FUNCTION_LINES}"
+                )
+    return problems
+
+
+# ---------------------------------------------------------------- sources
+
+
+def source_problems(folder: Path) -> list[str]:
+    """Everything that a source folder lacks or says wrongly; empty when it keeps the contract."""
+    problems = missing_files(folder, ("__init__.py", "README.md"))
+    if problems:
+        return problems
+    problems += source_module_problems(folder)
+    if not (folder / "README.md").read_text("utf-8").startswith("# "):
+        problems.append(f"{folder.name}/README.md: does not open with a heading")
+    for path in sorted(folder.rglob("*.sql")):
+        label = f"{folder.name}/{path.relative_to(folder).as_posix()}"
+        problems += sql_style_problems(label, path.read_text("utf-8"))
+    return problems + source_sample_problems(folder)
+
+
+def source_module_problems(folder: Path) -> list[str]:
+    """A line for every name of the source contract that the module does not define."""
+    label = f"{folder.name}/__init__.py"
+    tree = ast.parse((folder / "__init__.py").read_text("utf-8"))
+    values: dict[str, Any] = {}
+    defined: set[str] = set()
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef):
+            defined.add(node.name)
+        elif isinstance(node, ast.ImportFrom):
+            defined |= {alias.asname or alias.name for alias in node.names}
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
+            values |= {t.id: node.value.value for t in node.targets if isinstance(t, ast.Name)}
+    problems = [f"{label}: has no {name}()" for name in ("claims", "read") if name not in defined]
+    if not values.get("TITLE"):
+        problems.append(f"{label}: has no TITLE")
+    statuses = frozenset({"preview", "stable", "from documentation"})
+    return problems + one_of(label, "STATUS", str(values.get("STATUS")), statuses)
+
+
+def source_sample_problems(folder: Path) -> list[str]:
+    """A line when there is no sample, or one larger than a fixture should be."""
+    samples = [path for path in folder.glob("samples/**/*") if path.is_file()]
+    if not samples:
+        return [f"{folder.name}: samples/ holds nothing"]
+    return [
+        f"{folder.name}/samples/{path.name}: {path.stat().st_size} bytes, at most {SAMPLE_BYTES}"
+        for path in samples
+        if path.stat().st_size > SAMPLE_BYTES
+    ]
+
+
+# ---------------------------------------------------------------- chains
+
+
+def chain_problems(folder: Path) -> list[str]:
+    """Everything that a chain folder lacks or says wrongly; empty when it keeps the contract."""
+    problems = missing_files(folder, CHAIN_FILES)
+    if problems:
+        return problems
+    label = f"{folder.name}/chain.toml"
+    values = tomllib.loads((folder / "chain.toml").read_text("utf-8"))
+    problems += heading_problems(folder / "README.md")
+    problems += [f"{label}: has no {key}" for key in CHAIN_KEYS if not values.get(key)]
+    problems += setting_problems(label, values.get("settings", {}))
+    return problems + case_problems(folder / "cases.yaml", CHAIN_CASES)
