@@ -315,7 +315,11 @@ def test_a_table_with_an_uncommented_column_is_told(tmp_path: Path) -> None:
 
 
 MODULES: dict[str, tuple[str, str, str]] = {
-    "a vague name": ("utils.py", '),
+    "a vague name": (
+        "utils.py",
+        '"""Text."""\n',
+        "says nothing about what it is for; name it by its noun",
+    ),
     "no opening": ("names.py", "A = 1\n", "does not open with what it is for"),
     "too many lines": ("names.py", '"""Text."""\n' + "A = 1\n" * 800, "801 lines, at most 800"),
     "a long function": (
