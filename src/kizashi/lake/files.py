@@ -135,8 +135,13 @@ def _tar_members(found: Found, depth: int) -> Iterator[Found | tuple[str, str]]:
                 if _unsafe(info.name):
                     yield label, "a path that leads out of the archive"
                     continue
-                inner = Found(label, lambda i=info: archive.extractfile(i))  # type: ignore[misc,arg-type,return-value]
-                yield from members(inner, depth + 1)
+                # A tar.gz cannot go back without unpacking again, so each member is laid down once.
+                with tempfile.TemporaryDirectory() as folder:
+                    copy = Path(folder) / "member"
+                    with copy.open("wb") as write:
+                        shutil.copyfileobj(archive.extractfile(info), write, BLOCK_BYTES)  # type: ignore[arg-type]
+                    inner = Found(label, lambda p=copy: p.open("rb"), copy)  # type: ignore[misc]
+                    yield from members(inner, depth + 1)
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
         yield found.label, f"damaged tar: {error}"
 
@@ -231,20 +236,17 @@ def _blocks(stream: IO[bytes], magic: bytes) -> Iterator[bytes]:
 
 
 def _gunzip(stream: IO[bytes]) -> Iterator[bytes]:
-    unpack = zlib.decompressobj(wbits=31)
+    unpack, fed = zlib.decompressobj(wbits=31), False
     while packed := stream.read(1 << 16):
         while packed:
+            fed = True
             yield unpack.decompress(packed, BLOCK_BYTES)
             packed = unpack.unconsumed_tail
             if unpack.eof:
                 packed = unpack.unused_data.lstrip(b"\0")
-                unpack = zlib.decompressobj(wbits=31)
-    if not unpack.eof and unpack.flush(0) == b"" and _started(unpack):
+                unpack, fed = zlib.decompressobj(wbits=31), False
+    if fed:
         raise EOFError("the gzip stream ends before its end mark")
-
-
-def _started(unpack: zlib._Decompress) -> bool:
-    return bool(unpack.copy().flush(1)) or unpack.unconsumed_tail != b""
 
 
 def _limited(blocks: Iterator[bytes], packed: IO[bytes] | None) -> Iterator[bytes]:

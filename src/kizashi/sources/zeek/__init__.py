@@ -64,8 +64,8 @@ def claims(file: InputFile) -> int:
     if len(first) == 1 and isinstance(next(iter(first.values())), dict):
         first = next(iter(first.values()))
     keys = set(first)
-    named = {"id.orig_h", "id_orig_h", "_path", "@stream", "fuid", "uid"} & keys
-    if "ts" in keys and (named or _path_by_signs(keys)):
+    named = {"id.orig_h", "id_orig_h", "fuid", "uid"} & keys
+    if set(MARKS) & keys or ("ts" in keys and (named or _path_by_signs(keys))):
         return 90
     return 0
 
@@ -215,7 +215,9 @@ def batch_of(
     listed.append("record_no")
     record = f"SELECT {', '.join(listed)} FROM ({relation})"
     sql = table_sql("zeek", table).rstrip().rstrip(";").replace("FROM record", f"FROM ({record})")
-    return Batch({table: f"SELECT * FROM ({sql}) WHERE time IS NOT NULL"}, read_rows, rejects, repair)
+    if "ts" in have:
+        sql = f"SELECT * FROM ({sql}) WHERE time IS NOT NULL"
+    return Batch({table: sql}, read_rows, rejects, repair)
 
 
 def _json_object(names: tuple[str, ...], kinds: dict[str, str]) -> str:

@@ -1,0 +1,371 @@
+"""From files to segments, exactly once: each file is one transaction of the manifest.
+
+A file is known by its content. What was read before adds nothing; a file that has grown is read from
+where it was left. A record that another file already brought (the same log exported twice) is a
+duplicate, found only where segments overlap in time.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from pathlib import Path
+
+import duckdb
+
+from kizashi.errors import KizashiError, UsageError
+from kizashi.lake.files import Found, Opened, find, members, opened, tail
+from kizashi.lake.manifest import (
+    HEAD_BYTES,
+    FileEntry,
+    Manifest,
+    Segment,
+    put_file,
+    put_rejects,
+    put_segment,
+)
+from kizashi.schema import quoted, tables
+from kizashi.sources import Batch, InputFile, Reject, claim, sources
+
+MEMORY_LIMIT = "1GB"
+UNKNOWN = "not a format Kizashi knows"
+Progress = Callable[[str, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What came of one file in one run: read = stored + rejected + duplicate."""
+
+    file: str
+    source: str | None
+    read: int = 0
+    stored: int = 0
+    rejected: int = 0
+    duplicate: int = 0
+    tables: dict[str, int] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(slots=True)
+class _Writing:
+    """Segments and counts of one file before its transaction."""
+
+    segments: list[Segment] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    read: int = 0
+    stored: int = 0
+    duplicate: int = 0
+    tables: dict[str, int] = field(default_factory=dict)
+
+
+def connect(threads: int = 2) -> duckdb.DuckDBPyConnection:
+    """An engine in memory, bounded, quiet, in UTC, with no way to the network."""
+    con = duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "threads": threads})
+    con.execute("SET TimeZone = 'UTC'")
+    con.execute("SET enable_progress_bar = false")
+    con.execute("SET autoinstall_known_extensions = false")
+    con.execute("SET autoload_known_extensions = false")
+    return con
+
+
+def ingest(
+    lake: Path, paths: list[Path], *, site: str = "", progress: Progress | None = None
+) -> Iterator[Line]:
+    """Read every file under `paths` into the lake; one Line each, in order of name.
+
+    Raises UsageError before any work when a path does not exist.
+    """
+    missing = [str(path) for path in paths if not path.exists()]
+    if missing:
+        raise UsageError(f"{missing[0]}: no such file or folder")
+    manifest = Manifest(lake)
+    try:
+        spool = lake / "spool"
+        _sweep(lake, manifest, spool)
+        con = connect()
+        con.execute(f"SET temp_directory = '{str(spool / 'engine').replace(chr(39), chr(39) * 2)}'")
+        for found in find(paths):
+            for part in members(found):
+                if isinstance(part, tuple):
+                    line = Line(part[0], None, note=part[1])
+                else:
+                    line = _one(lake, manifest, con, part, site, spool)
+                if progress:
+                    progress(line.file, line.read)
+                yield line
+        con.close()
+    finally:
+        manifest.close()
+
+
+def _sweep(lake: Path, manifest: Manifest, spool: Path) -> None:
+    """Remove what a killed run left: scratch files, and segments that the manifest does not list."""
+    spool.mkdir(exist_ok=True)
+    for left in sorted(spool.rglob("*"), reverse=True):
+        left.rmdir() if left.is_dir() else left.unlink()
+    listed = {lake / segment.path for segment in manifest.segments()}
+    for path in lake.glob("events/**/*.parquet*"):
+        if path not in listed:
+            path.unlink()
+
+
+def _one(
+    lake: Path,
+    manifest: Manifest,
+    con: duckdb.DuckDBPyConnection,
+    found: Found,
+    site: str,
+    spool: Path,
+) -> Line:
+    try:
+        sizes = tuple(manifest.sizes())
+        with opened(found, sizes, spool) as file:
+            return _read(lake, manifest, con, found, file, site, spool)
+    except (OSError, KizashiError) as error:
+        return Line(found.label, None, note=f"could not be read: {error}")
+
+
+def _read(
+    lake: Path,
+    manifest: Manifest,
+    con: duckdb.DuckDBPyConnection,
+    found: Found,
+    file: Opened,
+    site: str,
+    spool: Path,
+) -> Line:
+    if file.size == 0:
+        return Line(found.label, None, note=file.damage or "empty")
+    before = _known(manifest, file, site)
+    if before is not None and before.size == file.size:
+        return Line(found.label, before.source, before.read, 0, 0, before.read, {}, "read before")
+    entry = before or FileEntry(
+        file.file_id, found.label, None, site, sha256(file.head[:HEAD_BYTES]).hexdigest(),
+        0, "", 0,
+    )
+    unread = _input_file(found.label, entry, file, spool)
+    source = entry.source or claim(unread)
+    if source is None:
+        return Line(found.label, None, note=f"{UNKNOWN} ({_looks(file.head)}). See: kizashi sources")
+    writing = _Writing()
+    stem = f"{entry.file_id:015x}-{entry.size:x}"
+    try:
+        for batch in sources()[source].read(unread, con):
+            _store(lake, manifest, con, batch, writing, stem, entry, source)
+    except duckdb.Error as error:
+        _drop(lake, writing.segments)
+        return Line(found.label, source, note=f"could not be read: {_first_line(error)}")
+    _commit(manifest, entry, file, source, writing)
+    line = Line(
+        found.label, source, writing.read, writing.stored, len(writing.rejects), writing.duplicate,
+        writing.tables, file.damage,
+    )
+    return line
+
+
+def _known(manifest: Manifest, file: Opened, site: str) -> FileEntry | None:
+    """The longest earlier reading of which this file's bytes are the same or a continuation."""
+    whole = {file.size: file.digest} | file.digests
+    for entry in sorted(manifest.file_entries(), key=lambda e: -e.size):
+        if entry.site == site and entry.size and whole.get(entry.size) == entry.digest:
+            return entry
+    return None
+
+
+def _input_file(label: str, entry: FileEntry, file: Opened, spool: Path) -> InputFile:
+    plain = tail(file, entry.size, spool) if entry.size else file.plain
+    return InputFile(
+        label=label,
+        plain=plain,
+        file_id=entry.file_id,
+        head=file.head,
+        size=plain.stat().st_size,
+        newlines=file.newlines - entry.lines,
+        ends_with_newline=file.ends_with_newline,
+        first_record=entry.lines,
+    )
+
+
+def _store(
+    lake: Path,
+    manifest: Manifest,
+    con: duckdb.DuckDBPyConnection,
+    batch: Batch,
+    writing: _Writing,
+    stem: str,
+    entry: FileEntry,
+    source: str,
+) -> None:
+    written = [
+        found
+        for table, select in batch.selects.items()
+        if (found := _write(lake, con, table, select, f"{stem}-{len(writing.segments)}-{table}", entry, source))
+    ]
+    rows = sum(segment.rows for segment in written)
+    if rows + len(batch.rejects) != batch.read and batch.repair is not None:
+        _drop(lake, written)
+        for careful in batch.repair():
+            _store(lake, manifest, con, replace(careful, repair=None), writing, stem, entry, source)
+        return
+    writing.read += batch.read
+    writing.rejects += batch.rejects
+    lost = batch.read - rows - len(batch.rejects)
+    if lost > 0:
+        reason = f"{lost} records came out of no table: unreadable time or layout"
+        writing.rejects += [Reject(0, reason, "")] * lost
+    for segment in written:
+        kept = _without_duplicates(lake, manifest, con, segment)
+        writing.duplicate += segment.rows - (kept.rows if kept else 0)
+        if kept:
+            writing.segments.append(kept)
+            writing.stored += kept.rows
+            writing.tables[kept.table] = writing.tables.get(kept.table, 0) + kept.rows
+
+
+def _write(
+    lake: Path,
+    con: duckdb.DuckDBPyConnection,
+    table: str,
+    select: str,
+    stem: str,
+    entry: FileEntry,
+    source: str,
+) -> Segment | None:
+    relative = f"events/{table}/unsettled/{stem}.parquet"
+    target = lake / relative
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return _copy(lake, con, f"SELECT {_columns(con, table, select, entry, source)} FROM ({select})", relative, table, entry.file_id)
+
+
+def _columns(
+    con: duckdb.DuckDBPyConnection, table: str, select: str, entry: FileEntry, source: str
+) -> str:
+    """The table's columns in order: given by the source, added by the lake, or NULL."""
+    given = {row[0] for row in con.execute(f"DESCRIBE {select}").fetchall()}
+    added = {
+        "file_id": f"{entry.file_id}::UBIGINT",
+        "source": f"'{source}'",
+        "site": "'" + entry.site.replace("'", "''") + "'",
+    }
+    out = []
+    for column in tables()[table].columns:
+        value = quoted(column.name) if column.name in given else "NULL"
+        value = added.get(column.name, f"{value}::{column.type}")
+        out.append(f"{value} AS {quoted(column.name)}")
+    return ", ".join(out)
+
+
+def _copy(
+    lake: Path, con: duckdb.DuckDBPyConnection, select: str, relative: str, table: str, file_id: int
+) -> Segment | None:
+    target = lake / relative
+    partial = target.with_suffix(".parquet.part")
+    name = str(partial).replace("'", "''")
+    stats = con.execute(
+        f"COPY ({select}) TO '{name}' (FORMAT parquet, COMPRESSION zstd, RETURN_STATS true)"
+    ).fetchone()
+    rows = int(stats[1]) if stats else 0
+    if rows == 0:
+        partial.unlink(missing_ok=True)
+        return None
+    with partial.open("rb") as stream:
+        os.fsync(stream.fileno())
+    partial.rename(target)
+    columns = stats[4] if stats else {}
+    times, clocks = columns.get('"time"', {}), columns.get('"clock_id"', {})
+    clock = clocks.get("min") if clocks.get("min") == clocks.get("max") else None
+    return Segment(relative, table, rows, times.get("min"), times.get("max"), clock_id=clock, file_id=file_id)
+
+
+def _without_duplicates(
+    lake: Path, manifest: Manifest, con: duckdb.DuckDBPyConnection, segment: Segment
+) -> Segment | None:
+    """The segment without rows that other files brought before, or None when none is left."""
+    others = [s for s in manifest.segments(segment.table) if _overlaps(s, segment)]
+    if not others:
+        return segment
+    key = _row_key(segment.table)
+    old = ", ".join(_path_literal(lake, s) for s in others)
+    new = f"read_parquet([{_path_literal(lake, segment)}])"
+    known = (
+        f"SELECT {key} FROM read_parquet([{old}]) "
+        f"WHERE file_id != {segment.file_id} AND time BETWEEN '{segment.min_time}' AND '{segment.max_time}'"
+    )
+    fresh = f"SELECT * FROM {new} WHERE {key} NOT IN ({known})"
+    left = con.execute(f"SELECT count(*) FROM ({fresh})").fetchone()
+    if left and left[0] == segment.rows:
+        return segment
+    relative = segment.path.replace(".parquet", "-new.parquet")
+    kept = _copy(lake, con, fresh, relative, segment.table, segment.file_id or 0)
+    (lake / segment.path).unlink()
+    return kept
+
+
+def _overlaps(other: Segment, segment: Segment) -> bool:
+    if None in (other.min_time, other.max_time, segment.min_time, segment.max_time):
+        return False
+    if other.clock_id and segment.clock_id and other.clock_id != segment.clock_id:
+        return False
+    return other.min_time <= segment.max_time and segment.min_time <= other.max_time  # type: ignore[operator]
+
+
+def _row_key(table: str) -> str:
+    """Hash that two records of the same happening share: their natural key, else all they say."""
+    provenance = {"file_id", "record_no", "natural_key", "source", "unmapped"}
+    said = [quoted(c.name) for c in tables()[table].columns if c.name not in provenance]
+    return f"coalesce(natural_key, hash({', '.join(said)}))"
+
+
+def _path_literal(lake: Path, segment: Segment) -> str:
+    return "'" + str(lake / segment.path).replace("'", "''") + "'"
+
+
+def _commit(
+    manifest: Manifest, entry: FileEntry, file: Opened, source: str, writing: _Writing
+) -> None:
+    merged = dict(entry.tables)
+    for table, rows in writing.tables.items():
+        merged[table] = merged.get(table, 0) + rows
+    with manifest.transaction() as db:
+        put_file(
+            db,
+            replace(
+                entry,
+                source=source,
+                size=file.size,
+                digest=file.digest,
+                lines=file.newlines,
+                read=entry.read + writing.read,
+                stored=entry.stored + writing.stored,
+                rejected=entry.rejected + len(writing.rejects),
+                duplicate=entry.duplicate + writing.duplicate,
+                tables=merged,
+                note=file.damage,
+            ),
+        )
+        for segment in writing.segments:
+            put_segment(db, segment)
+        put_rejects(db, entry.file_id, writing.rejects)
+
+
+def _drop(lake: Path, segments: list[Segment]) -> None:
+    for segment in segments:
+        (lake / segment.path).unlink(missing_ok=True)
+
+
+def _looks(head: bytes) -> str:
+    known = {b"\xd4\xc3\xb2\xa1": "a packet capture: convert it with Zeek", b"\x0a\x0d\x0d\x0a": "a packet capture: convert it with Zeek",
+             b"SQLite": "a SQLite database", b"%PDF": "a PDF", b"MZ": "a program", b"\x7fELF": "a program"}
+    for magic, what in known.items():
+        if head.startswith(magic):
+            return f"looks like {what}"
+    first = head.split(b"\n", 1)[0][:60].decode("utf-8", "backslashreplace")
+    printable = "".join(c if c.isprintable() else "." for c in first)
+    return f"begins with: {printable}"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).split("\n", 1)[0][:300]

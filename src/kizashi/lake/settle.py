@@ -1,0 +1,105 @@
+"""Settling: rows get their host, and small parts become one sorted part per day.
+
+A host is known by its own name, by the lease of its address at that time, or by the address. Parts are
+sorted by bucket, host and time, so that one host's story is read from few places.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import duckdb
+
+from kizashi import entities
+from kizashi.lake.engine import open_lake, path_list
+from kizashi.lake.manifest import Manifest, Segment, put_segment
+from kizashi.schema import Table, quoted, tables
+
+# A day's parts are written anew together when there are this many of them.
+MOST_PARTS_A_DAY = 8
+
+
+def settle(lake: Path) -> int:
+    """Settle every row that is not; the number of rows written. A killed run changes nothing."""
+    manifest = Manifest(lake)
+    try:
+        waiting = manifest.segments(settled=False)
+        if not waiting:
+            return 0
+        con = open_lake(lake)
+        entities.prepare_hosts(con)
+        generation = int(manifest.fact("generation") or 0) + 1
+        written = 0
+        for name in sorted({segment.table for segment in waiting}):
+            written += _settle_table(lake, manifest, con, tables()[name], generation)
+        manifest.set_fact("generation", str(generation))
+        con.close()
+        return written
+    finally:
+        manifest.close()
+
+
+def _settle_table(
+    lake: Path, manifest: Manifest, con: duckdb.DuckDBPyConnection, table: Table, generation: int
+) -> int:
+    fresh = manifest.segments(table.name, settled=False)
+    old = manifest.segments(table.name, settled=True)
+    added: list[Segment] = []
+    replaced = list(fresh)
+    for day in _days(con, lake, fresh):
+        again = [s for s in old if s.day == day]
+        if len(again) < MOST_PARTS_A_DAY:
+            again = []
+        replaced += again
+        added += _write_day(lake, con, table, day, fresh, again, generation)
+    with manifest.transaction() as db:
+        for segment in added:
+            put_segment(db, segment)
+        db.executemany("DELETE FROM segment WHERE path = ?", [(s.path,) for s in replaced])
+    for segment in replaced:
+        (lake / segment.path).unlink(missing_ok=True)
+    return sum(segment.rows for segment in added)
+
+
+def _days(con: duckdb.DuckDBPyConnection, lake: Path, fresh: list[Segment]) -> list[str | None]:
+    paths = path_list([lake / s.path for s in fresh])
+    sql = f"SELECT DISTINCT time::DATE::VARCHAR FROM read_parquet({paths}) ORDER BY ALL"
+    return [row[0] for row in con.execute(sql).fetchall()]
+
+
+def _write_day(
+    lake: Path,
+    con: duckdb.DuckDBPyConnection,
+    table: Table,
+    day: str | None,
+    fresh: list[Segment],
+    again: list[Segment],
+    generation: int,
+) -> list[Segment]:
+    relative = f"events/{table.name}/day={day or 'unknown'}/{generation:08d}.parquet"
+    target = lake / relative
+    target.parent.mkdir(parents=True, exist_ok=True)
+    inside = f"time >= '{day}' AND time < '{day}'::DATE + 1" if day else "time IS NULL"
+    columns = ", ".join(quoted(c.name) for c in table.columns)
+    rows = entities.with_hosts(
+        f"SELECT {columns} FROM read_parquet({path_list([lake / s.path for s in fresh])}) WHERE {inside}"
+    )
+    select = f"SELECT {columns}, host_id, bucket FROM ({rows})"
+    if again:
+        paths = path_list([lake / s.path for s in again])
+        select += f" UNION ALL SELECT {columns}, host_id, bucket FROM read_parquet({paths})"
+    partial = target.with_suffix(".parquet.part")
+    name = str(partial).replace("'", "''")
+    stats = con.execute(
+        f"COPY (SELECT * FROM ({select}) ORDER BY bucket, host_id, time, file_id, record_no) "
+        f"TO '{name}' (FORMAT parquet, COMPRESSION zstd, RETURN_STATS true)"
+    ).fetchone()
+    if not stats or not stats[1]:
+        partial.unlink(missing_ok=True)
+        return []
+    with partial.open("rb") as stream:
+        os.fsync(stream.fileno())
+    partial.rename(target)
+    times = stats[4].get('"time"', {})
+    return [Segment(relative, table.name, int(stats[1]), times.get("min"), times.get("max"), day, True)]
