@@ -29,11 +29,12 @@ def settle(lake: Path) -> int:
             return 0
         con = open_lake(lake)
         entities.prepare_hosts(con)
+        # Taken before any file is written, so that no run ever writes over a listed one.
         generation = int(manifest.fact("generation") or 0) + 1
+        manifest.set_fact("generation", str(generation))
         written = 0
         for name in sorted({segment.table for segment in waiting}):
             written += _settle_table(lake, manifest, con, tables()[name], generation)
-        manifest.set_fact("generation", str(generation))
         con.close()
         return written
     finally:
