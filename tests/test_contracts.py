@@ -60,6 +60,25 @@ def test_a_column_keeps_one_type_in_the_whole_product() -> None:
     assert {name: found for name, found in types.items() if len(found) > 1} == {}
 
 
+@pytest.mark.real_data
+def test_no_real_capture_has_entered_the_repository(shared_data: Path) -> None:
+    captures: dict[int, list[Path]] = {}
+    for path in shared_data.rglob("*"):
+        if path.is_file() and path.stat().st_size:
+            captures.setdefault(path.stat().st_size, []).append(path)
+    own = (
+        p for top in ("src", "tests", "docs", "tools") for p in (contracts.ROOT / top).rglob("*")
+    )
+    copies = [
+        f"{path.relative_to(contracts.ROOT)} is {capture.relative_to(shared_data)}"
+        for path in own
+        if path.is_file()
+        for capture in captures.get(path.stat().st_size, [])
+        if path.read_bytes() == capture.read_bytes()
+    ]
+    assert copies == []
+
+
 # ---------------------------------------------------------------- the check itself can fail
 
 DETECTOR_TOML = """
