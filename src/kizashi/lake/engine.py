@@ -15,7 +15,11 @@ from kizashi.lake.manifest import Manifest, Segment
 from kizashi.schema import SETTLED, Table, quoted, tables
 
 # Where a record is logged again while its connection lasts, the row that says most stands.
-GROWTH = {"network_activity": "duration_s", "http_activity": "response_body_bytes", "tls_activity": "time"}
+GROWTH = {
+    "network_activity": "duration_s",
+    "http_activity": "response_body_bytes",
+    "tls_activity": "time",
+}
 
 
 def open_lake(lake: Path, overlays: tuple[Path, ...] = ()) -> duckdb.DuckDBPyConnection:

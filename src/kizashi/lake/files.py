@@ -171,8 +171,14 @@ def opened(found: Found, marks: tuple[int, ...], spool: Path) -> Iterator[Opened
             _cut_long_lines(plain, cut)
             plain = cut
         yield Opened(
-            plain, result.head, plain.stat().st_size, result.newlines, result.digest,
-            result.digests, result.ends_with_newline, result.damage,
+            plain,
+            result.head,
+            plain.stat().st_size,
+            result.newlines,
+            result.digest,
+            result.digests,
+            result.ends_with_newline,
+            result.damage,
         )
 
 

@@ -143,13 +143,21 @@ def _read(
     if before is not None and before.size == file.size:
         return Line(found.label, before.source, before.read, 0, 0, before.read, {}, "read before")
     entry = before or FileEntry(
-        file.file_id, found.label, None, site, sha256(file.head[:HEAD_BYTES]).hexdigest(),
-        0, "", 0,
+        file.file_id,
+        found.label,
+        None,
+        site,
+        sha256(file.head[:HEAD_BYTES]).hexdigest(),
+        0,
+        "",
+        0,
     )
     unread = _input_file(found.label, entry, file, spool)
     source = entry.source or claim(unread)
     if source is None:
-        return Line(found.label, None, note=f"{UNKNOWN} ({_looks(file.head)}). See: kizashi sources")
+        return Line(
+            found.label, None, note=f"{UNKNOWN} ({_looks(file.head)}). See: kizashi sources"
+        )
     writing = _Writing()
     stem = f"{entry.file_id:015x}-{entry.size:x}"
     try:
@@ -160,8 +168,14 @@ def _read(
         return Line(found.label, source, note=f"could not be read: {_first_line(error)}")
     _commit(manifest, entry, file, source, writing)
     line = Line(
-        found.label, source, writing.read, writing.stored, len(writing.rejects), writing.duplicate,
-        writing.tables, file.damage,
+        found.label,
+        source,
+        writing.read,
+        writing.stored,
+        len(writing.rejects),
+        writing.duplicate,
+        writing.tables,
+        file.damage,
     )
     return line
 
@@ -202,7 +216,11 @@ def _store(
     written = [
         found
         for table, select in batch.selects.items()
-        if (found := _write(lake, con, table, select, f"{stem}-{len(writing.segments)}-{table}", entry, source))
+        if (
+            found := _write(
+                lake, con, table, select, f"{stem}-{len(writing.segments)}-{table}", entry, source
+            )
+        )
     ]
     rows = sum(segment.rows for segment in written)
     if rows + len(batch.rejects) != batch.read and batch.repair is not None:
@@ -237,7 +255,14 @@ def _write(
     relative = f"events/{table}/unsettled/{stem}.parquet"
     target = lake / relative
     target.parent.mkdir(parents=True, exist_ok=True)
-    return _copy(lake, con, f"SELECT {_columns(con, table, select, entry, source)} FROM ({select})", relative, table, entry.file_id)
+    return _copy(
+        lake,
+        con,
+        f"SELECT {_columns(con, table, select, entry, source)} FROM ({select})",
+        relative,
+        table,
+        entry.file_id,
+    )
 
 
 def _columns(
@@ -277,7 +302,9 @@ def _copy(
     columns = stats[4] if stats else {}
     times, clocks = columns.get('"time"', {}), columns.get('"clock_id"', {})
     clock = clocks.get("min") if clocks.get("min") == clocks.get("max") else None
-    return Segment(relative, table, rows, times.get("min"), times.get("max"), clock_id=clock, file_id=file_id)
+    return Segment(
+        relative, table, rows, times.get("min"), times.get("max"), clock_id=clock, file_id=file_id
+    )
 
 
 def _without_duplicates(
@@ -357,8 +384,14 @@ def _drop(lake: Path, segments: list[Segment]) -> None:
 
 
 def _looks(head: bytes) -> str:
-    known = {b"\xd4\xc3\xb2\xa1": "a packet capture: convert it with Zeek", b"\x0a\x0d\x0d\x0a": "a packet capture: convert it with Zeek",
-             b"SQLite": "a SQLite database", b"%PDF": "a PDF", b"MZ": "a program", b"\x7fELF": "a program"}
+    known = {
+        b"\xd4\xc3\xb2\xa1": "a packet capture: convert it with Zeek",
+        b"\x0a\x0d\x0d\x0a": "a packet capture: convert it with Zeek",
+        b"SQLite": "a SQLite database",
+        b"%PDF": "a PDF",
+        b"MZ": "a program",
+        b"\x7fELF": "a program",
+    }
     for magic, what in known.items():
         if head.startswith(magic):
             return f"looks like {what}"

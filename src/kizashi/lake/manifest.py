@@ -64,7 +64,9 @@ class Manifest:
         self._db.executescript(files(__package__).joinpath("manifest.sql").read_text("utf-8"))
         said = self.fact("format") or FORMAT
         if said != FORMAT:
-            raise KizashiError(f"{lake}: a lake of format {said}; this Kizashi reads format {FORMAT}")
+            raise KizashiError(
+                f"{lake}: a lake of format {said}; this Kizashi reads format {FORMAT}"
+            )
         self.set_fact("format", FORMAT)
 
     def close(self) -> None:
@@ -99,7 +101,9 @@ class Manifest:
 
     def sizes(self) -> dict[int, str]:
         """Digest of every file by its size, to recognise what was read before."""
-        return {int(size): str(d) for size, d in self._db.execute("SELECT size, digest FROM input_file")}
+        return {
+            int(size): str(d) for size, d in self._db.execute("SELECT size, digest FROM input_file")
+        }
 
     def segments(self, table: str | None = None, *, settled: bool | None = None) -> list[Segment]:
         sql = "SELECT path, table_name, rows, min_time, max_time, day, settled, clock_id, file_id FROM segment"
@@ -135,9 +139,20 @@ def put_file(db: sqlite3.Connection, entry: FileEntry) -> None:
     db.execute(
         f"INSERT OR REPLACE INTO input_file ({_FILE_COLUMNS}) VALUES ({','.join('?' * 14)})",
         (
-            entry.file_id, entry.label, entry.source, entry.site, entry.head_digest, entry.size,
-            entry.digest, entry.lines, entry.read, entry.stored, entry.rejected, entry.duplicate,
-            json.dumps(entry.tables, sort_keys=True), entry.note,
+            entry.file_id,
+            entry.label,
+            entry.source,
+            entry.site,
+            entry.head_digest,
+            entry.size,
+            entry.digest,
+            entry.lines,
+            entry.read,
+            entry.stored,
+            entry.rejected,
+            entry.duplicate,
+            json.dumps(entry.tables, sort_keys=True),
+            entry.note,
         ),
     )
 
@@ -148,8 +163,15 @@ def put_segment(db: sqlite3.Connection, segment: Segment) -> None:
         "INSERT INTO segment (path, table_name, rows, min_time, max_time, day, settled, clock_id, "
         "file_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            segment.path, segment.table, segment.rows, segment.min_time, segment.max_time,
-            segment.day, int(segment.settled), segment.clock_id, segment.file_id,
+            segment.path,
+            segment.table,
+            segment.rows,
+            segment.min_time,
+            segment.max_time,
+            segment.day,
+            int(segment.settled),
+            segment.clock_id,
+            segment.file_id,
         ),
     )
 

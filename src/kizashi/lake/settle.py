@@ -103,4 +103,6 @@ def _write_day(
         os.fsync(stream.fileno())
     partial.rename(target)
     times = stats[4].get('"time"', {})
-    return [Segment(relative, table.name, int(stats[1]), times.get("min"), times.get("max"), day, True)]
+    return [
+        Segment(relative, table.name, int(stats[1]), times.get("min"), times.get("max"), day, True)
+    ]

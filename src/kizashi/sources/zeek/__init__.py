@@ -203,7 +203,8 @@ def batch_of(
     dotted = {name.replace("id_", "id.", 1): name for name in fields if name.startswith("id_")}
     have = set(fields) | set(dotted)
     listed = [
-        f"{quoted(dotted.get(name, name))} AS {quoted(name)}" if name in have
+        f"{quoted(dotted.get(name, name))} AS {quoted(name)}"
+        if name in have
         else f"NULL::VARCHAR AS {quoted(name)}"
         for name in wanted
     ]
@@ -243,18 +244,64 @@ def _said(name: str, kind: str) -> str:
 class _Dropped(dict[str, frozenset[str]]):
     """Known fields that no column takes and that say nothing a hunter asks for, by log type."""
 
-    COMMON = frozenset({"_path", "_write_ts", "@stream", "@system", "@proc", "ts", "uid", "local_orig",
-                        "local_resp", "tunnel_parents", "missed_bytes"})
+    COMMON = frozenset(
+        {
+            "_path",
+            "_write_ts",
+            "@stream",
+            "@system",
+            "@proc",
+            "ts",
+            "uid",
+            "local_orig",
+            "local_resp",
+            "tunnel_parents",
+            "missed_bytes",
+        }
+    )
     OF = {
         "dns": {"qclass", "qclass_name", "qtype", "rcode", "AA", "TC", "RD", "RA", "Z", "rejected"},
         "conn": {"orig_ip_bytes", "resp_ip_bytes", "resp_l2_addr", "vlan", "inner_vlan"},
-        "http": {"version", "info_code", "info_msg", "status_msg", "tags", "username", "password",
-                 "origin", "orig_filenames", "resp_filenames", "client_header_names", "trans_depth"},
-        "ssl": {"curve", "last_alert", "cert_chain_fuids", "client_cert_chain_fuids", "ssl_history",
-                "cert_chain_fps", "client_cert_chain_fps", "sni_matches_cert", "client_subject",
-                "client_issuer", "server_certs"},
-        "files": {"depth", "analyzers", "duration", "total_bytes", "missing_bytes", "overflow_bytes",
-                  "timedout", "parent_fuid", "extracted", "extracted_cutoff", "extracted_size"},
+        "http": {
+            "version",
+            "info_code",
+            "info_msg",
+            "status_msg",
+            "tags",
+            "username",
+            "password",
+            "origin",
+            "orig_filenames",
+            "resp_filenames",
+            "client_header_names",
+            "trans_depth",
+        },
+        "ssl": {
+            "curve",
+            "last_alert",
+            "cert_chain_fuids",
+            "client_cert_chain_fuids",
+            "ssl_history",
+            "cert_chain_fps",
+            "client_cert_chain_fps",
+            "sni_matches_cert",
+            "client_subject",
+            "client_issuer",
+            "server_certs",
+        },
+        "files": {
+            "depth",
+            "analyzers",
+            "duration",
+            "total_bytes",
+            "missing_bytes",
+            "overflow_bytes",
+            "timedout",
+            "parent_fuid",
+            "extracted",
+            "extracted_cutoff",
+            "extracted_size",
+        },
     }
 
     def __missing__(self, path: str) -> frozenset[str]:

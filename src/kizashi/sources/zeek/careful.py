@@ -34,9 +34,7 @@ def closing_comments(plain: Path, size: int) -> int:
     return count
 
 
-def read_tsv(
-    file: InputFile, con: duckdb.DuckDBPyConnection, make: MakeBatch
-) -> Iterator[Batch]:
+def read_tsv(file: InputFile, con: duckdb.DuckDBPyConnection, make: MakeBatch) -> Iterator[Batch]:
     """Batches of a TSV, a new one at every header inside it."""
     header = parse_header(file.head)
     comments: list[bytes] = []
@@ -62,8 +60,17 @@ def read_tsv(
         yield from _tsv_batch(con, make, part, header)
 
 
-_DIRECTIVES = {b"separator", b"set_separator", b"empty_field", b"unset_field", b"path", b"open",
-               b"close", b"fields", b"types"}
+_DIRECTIVES = {
+    b"separator",
+    b"set_separator",
+    b"empty_field",
+    b"unset_field",
+    b"path",
+    b"open",
+    b"close",
+    b"fields",
+    b"types",
+}
 
 
 def _tsv_fault(line: bytes, header: Header | None, whole: bool) -> str | None:
@@ -92,8 +99,16 @@ def _tsv_batch(
     part.close()
     if part.kept and header is not None:
         sql = numbered_tsv_relation(part.path, header)
-        yield make(con, sql, header.path, header.columns, "tsv", part.kept + len(part.rejects),
-                   types=header.types, rejects=tuple(part.rejects))
+        yield make(
+            con,
+            sql,
+            header.path,
+            header.columns,
+            "tsv",
+            part.kept + len(part.rejects),
+            types=header.types,
+            rejects=tuple(part.rejects),
+        )
     elif part.rejects:
         yield Batch({}, len(part.rejects), tuple(part.rejects))
 
@@ -137,7 +152,9 @@ def read_json(
             part.close()
             names = tuple(fields[path])
             if part.kept:
-                yield make(con, numbered_json_relation(part.path, names), path, names, "json", part.kept)
+                yield make(
+                    con, numbered_json_relation(part.path, names), path, names, "json", part.kept
+                )
 
 
 def _json_record(line: bytes) -> tuple[dict[str, object] | None, str]:
@@ -151,7 +168,9 @@ def _json_record(line: bytes) -> tuple[dict[str, object] | None, str]:
 
 
 def _readable_time(value: object) -> bool:
-    return isinstance(value, int | float) or (isinstance(value, str) and value[:4].strip("-").isdigit())
+    return isinstance(value, int | float) or (
+        isinstance(value, str) and value[:4].strip("-").isdigit()
+    )
 
 
 def _lines(file: InputFile) -> Iterator[tuple[int, bytes, bool]]:

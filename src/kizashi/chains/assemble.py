@@ -1,0 +1,370 @@
+"""From signals and links to ranked incidents.
+
+Signals that causes tie form a group; the chain that fits most of a group's stages names it. A group
+that fits no chain, and a single signal, is an incident only from its weight, and medium at most.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from importlib.resources import files
+from typing import NamedTuple, Protocol
+
+import duckdb
+
+from kizashi.chains import Chain, ChainStage, scoring
+from kizashi.incidents import Evidence, Incident, Missing, Stage
+
+ORDER_SLACK = timedelta(minutes=10)
+LINKED = "linked_signals"
+
+
+class DetectorFacts(Protocol):
+    """What assembling asks of a detector."""
+
+    id: str
+    title: str
+    title_ja: str
+    stage: str
+    family: str
+    benign: str
+    benign_ja: str
+    tables: tuple[str, ...]
+    chance_per_host_day: float
+
+    def summarise(self, details: Mapping[str, object]) -> tuple[str, str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One row of the signal table."""
+
+    signal_id: str
+    detector: str
+    family: str
+    stage: str
+    techniques: tuple[str, ...]
+    site: str
+    host_id: str
+    first_seen: datetime
+    last_seen: datetime
+    user: str | None
+    image: str | None
+    destination: str | None
+    server_ip: str | None
+    recipient: str | None
+    confidence: float
+    details: dict[str, object]
+    evidence: tuple[tuple[int, int], ...]
+
+
+class Link(NamedTuple):
+    """Why one signal belongs to another."""
+
+    from_id: str
+    to_id: str
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What the logs cover: the tables with rows, and their time."""
+
+    tables: dict[str, tuple[datetime, datetime]]
+    host_days: float
+
+
+def link_kinds() -> dict[str, dict[str, object]]:
+    """Kinds of link from links.toml."""
+    text = files(__package__).joinpath("links.toml").read_text("utf-8")
+    return dict(tomllib.loads(text)["kind"])
+
+
+def links(con: duckdb.DuckDBPyConnection) -> list[Link]:
+    """Every causal pair among the signals, in a fixed order."""
+    text = files(__package__).joinpath("links.toml").read_text("utf-8")
+    for name, setting in tomllib.loads(text)["settings"].items():
+        value = setting["default"]
+        literal = json.dumps(value).replace('"', "'") if isinstance(value, list) else repr(value)
+        con.execute(f"SET VARIABLE {name} = {literal}")
+    sql = files(__package__).joinpath("linking.sql").read_text("utf-8")
+    return [Link(*row) for row in con.execute(sql).fetchall()]
+
+
+def signals(con: duckdb.DuckDBPyConnection) -> list[Signal]:
+    """Every signal, in a fixed order."""
+    rows = con.execute(
+        "SELECT signal_id, detector, family, stage, techniques, site, host_id, first_seen, last_seen, "
+        '"user", image, destination, server_ip, recipient, coalesce(confidence, 1), details, '
+        "list_transform(evidence, lambda e: [e.file_id, e.record_no]) FROM signal "
+        "ORDER BY first_seen, signal_id"
+    ).fetchall()
+    return [
+        Signal(
+            *row[:4],
+            tuple(row[4] or ()),
+            *row[5:15],
+            json.loads(row[15]) if row[15] else {},
+            tuple((int(f), int(n)) for f, n in row[16] or ()),
+        )
+        for row in rows
+    ]
+
+
+def assemble(
+    found: list[Signal],
+    ties: list[Link],
+    known: Mapping[str, DetectorFacts],
+    chains: Mapping[str, Chain],
+    span: Span,
+    labels: Mapping[int, str],
+) -> tuple[Incident, ...]:
+    """Ranked incidents."""
+    chances = _chances(found, known, span.host_days)
+    by_id = {signal.signal_id: signal for signal in found}
+    incidents = []
+    for group in _groups(by_id, ties):
+        members = [by_id[i] for i in group]
+        inner = [t for t in ties if t.from_id in group and t.to_id in group]
+        incident = _incident(members, inner, known, chains, chances, span, labels)
+        if incident is not None:
+            incidents.append(incident)
+    order = {name: n for n, (name, _least) in enumerate(scoring.SEVERITIES)}
+    incidents.sort(key=lambda i: (order.get(i.severity, 9), -i.score, i.first_seen, i.id))
+    return tuple(replace(incident, rank=n) for n, incident in enumerate(incidents, 1))
+
+
+def _chances(
+    found: list[Signal], known: Mapping[str, DetectorFacts], host_days: float
+) -> dict[str, scoring.Chance]:
+    fired: dict[str, set[tuple[str, object]]] = defaultdict(set)
+    for signal in found:
+        fired[signal.detector].add((signal.host_id, signal.first_seen.date()))
+    return {
+        name: scoring.Chance(facts.chance_per_host_day, len(fired[name]), host_days)
+        for name, facts in known.items()
+    }
+
+
+def _groups(by_id: Mapping[str, Signal], ties: Iterable[Link]) -> list[set[str]]:
+    parent = {i: i for i in by_id}
+
+    def root(i: str) -> str:
+        while parent[i] != i:
+            parent[i] = parent[parent[i]]
+            i = parent[i]
+        return i
+
+    for tie in ties:
+        if tie.from_id in parent and tie.to_id in parent:
+            a, b = sorted((root(tie.from_id), root(tie.to_id)))
+            parent[b] = a
+    groups: dict[str, set[str]] = defaultdict(set)
+    for i in by_id:
+        groups[root(i)].add(i)
+    return list(groups.values())
+
+
+class _Match(NamedTuple):
+    chain: Chain
+    stages: dict[ChainStage, Signal]
+
+
+def _incident(
+    members: list[Signal],
+    ties: list[Link],
+    known: Mapping[str, DetectorFacts],
+    chains: Mapping[str, Chain],
+    chances: Mapping[str, scoring.Chance],
+    span: Span,
+    labels: Mapping[int, str],
+) -> Incident | None:
+    weights = {s.signal_id: _weight(s, members, chances) for s in members}
+    match = _best_chain(members, chains) if len(members) > 1 else None
+    score = _score(members, ties, weights)
+    heaviest = max(members, key=lambda s: (weights[s.signal_id], s.signal_id))
+    if match is None:
+        # Without a chain's order only the heaviest witness speaks.
+        score = min(score, weights[heaviest.signal_id] + 0.5 * (len(members) > 1))
+        if score < scoring.SEVERITIES[-1][1]:
+            return None
+    severity = scoring.severity(score, single=match is None)
+    facts = known[heaviest.detector]
+    words, words_ja = scoring.in_words(score, span.host_days)
+    hosts = sorted(
+        {s.host_id.split("/", 1)[-1] for s in members if not s.host_id.startswith("recipient:")}
+    )
+    users = sorted({u for s in members for u in (s.user, s.recipient) if u})
+    first = min(members, key=lambda s: (s.first_seen, s.signal_id))
+    title = (match.chain.title, match.chain.title_ja) if match else (facts.title, facts.title_ja)
+    where = ", ".join(hosts) or ", ".join(users)
+    benign = (
+        (match.chain.benign, match.chain.benign_ja) if match else (facts.benign, facts.benign_ja)
+    )
+    name = match.chain.id if match else (LINKED if len(members) > 1 else heaviest.detector)
+    return Incident(
+        id=hashlib.sha256(f"{first.host_id} {first.signal_id}".encode()).hexdigest()[:12],
+        rank=0,
+        score=round(score, 2),
+        severity=severity,
+        chain=name,
+        title=f"{title[0]}: {where}",
+        title_ja=f"{title[1]}: {where}",
+        site=next((s.site for s in members if s.site), ""),
+        hosts=tuple(hosts),
+        users=tuple(users),
+        first_seen=min(s.first_seen for s in members),
+        last_seen=max(s.last_seen for s in members),
+        techniques=tuple(sorted({t for s in members for t in s.techniques})),
+        destinations=tuple(
+            sorted({d for s in members for d in [s.destination or s.server_ip] if d})
+        ),
+        stages=_stages(members, ties, known, labels),
+        missing=_missing(match, known, span) if match else (),
+        benign_story=benign[0],
+        benign_story_ja=benign[1],
+        chance=words,
+        chance_ja=words_ja,
+    )
+
+
+def _weight(signal: Signal, members: list[Signal], chances: Mapping[str, scoring.Chance]) -> float:
+    own = {(s.host_id, s.first_seen.date()) for s in members if s.detector == signal.detector}
+    return scoring.weight(chances[signal.detector], signal.confidence, len(own))
+
+
+def _score(members: list[Signal], ties: list[Link], weights: Mapping[str, float]) -> float:
+    """Weights of the signals, a family once, and of the links that hold the group together."""
+    families: dict[str, float] = {}
+    for signal in members:
+        families[signal.family] = max(families.get(signal.family, 0.0), weights[signal.signal_id])
+    kinds = link_kinds()
+    family_of = {s.signal_id: s.family for s in members}
+    linked: dict[tuple[str, ...], float] = {}
+    for tie in ties:
+        pair = tuple(sorted((family_of[tie.from_id], family_of[tie.to_id])))
+        if pair[0] != pair[1]:
+            linked[pair] = max(linked.get(pair, 0.0), float(str(kinds[tie.kind]["weight"])))
+    # A tree of n families has n - 1 links; further ones repeat what the first said.
+    strongest = sorted(linked.values(), reverse=True)[: max(0, len(families) - 1)]
+    return round(sum(families.values()) + sum(strongest), 3)
+
+
+def _best_chain(members: list[Signal], chains: Mapping[str, Chain]) -> _Match | None:
+    fits = []
+    for chain in chains.values():
+        seen: dict[ChainStage, Signal] = {}
+        for stage in chain.stages:
+            fit = [s for s in members if s.detector in stage.detectors]
+            if fit:
+                seen[stage] = min(fit, key=lambda s: (s.first_seen, s.signal_id))
+        if len(seen) < chain.minimum or any(s.required and s not in seen for s in chain.stages):
+            continue
+        if _in_order(chain, members):
+            fits.append(_Match(chain, seen))
+    return max(fits, key=lambda m: (len(m.stages), m.chain.id), default=None)
+
+
+def _in_order(chain: Chain, members: list[Signal]) -> bool:
+    """Each stage begins before a later one has ended."""
+    spans = []
+    for stage in chain.stages:
+        fit = [s for s in members if s.detector in stage.detectors]
+        if fit:
+            spans.append((min(s.first_seen for s in fit), max(s.last_seen for s in fit)))
+    return all(
+        early[0] <= late[1] + ORDER_SLACK
+        for n, early in enumerate(spans)
+        for late in spans[n + 1 :]
+    )
+
+
+def _stages(
+    members: list[Signal],
+    ties: list[Link],
+    known: Mapping[str, DetectorFacts],
+    labels: Mapping[int, str],
+) -> tuple[Stage, ...]:
+    kinds = link_kinds()
+    told: set[str] = set()
+    out = []
+    for signal in sorted(members, key=lambda s: (s.first_seen, s.signal_id)):
+        tie = min(
+            (
+                t
+                for t in ties
+                if signal.signal_id in (t.from_id, t.to_id)
+                and (t.from_id in told or t.to_id in told)
+            ),
+            key=lambda t: (
+                bool(kinds[t.kind].get("inferred")),
+                -float(str(kinds[t.kind]["weight"])),
+                t,
+            ),
+            default=None,
+        )
+        summary, summary_ja = known[signal.detector].summarise(
+            signal.details
+            | {
+                k: getattr(signal, k)
+                for k in ("user", "image", "destination", "server_ip", "recipient")
+            }
+        )
+        kind = kinds[tie.kind] if tie else {}
+        out.append(
+            Stage(
+                stage=signal.stage,
+                time=signal.first_seen,
+                detector=signal.detector,
+                techniques=signal.techniques,
+                entity=_entity(signal),
+                summary=summary,
+                summary_ja=summary_ja,
+                evidence=tuple(Evidence(labels.get(f, f"{f:015x}"), n) for f, n in signal.evidence),
+                inferred=bool(kind.get("inferred", False)),
+                link=str(kind.get("text", "")).format(reason=tie.reason) if tie else "",
+                link_ja=str(kind.get("text_ja", "")).format(reason=tie.reason) if tie else "",
+            )
+        )
+        told.add(signal.signal_id)
+    return tuple(out)
+
+
+def _entity(signal: Signal) -> str:
+    host = signal.recipient or signal.host_id.split("/", 1)[-1]
+    program = (signal.image or "").replace("\\", "/").rsplit("/", 1)[-1]
+    return f"{host} {program}".strip()
+
+
+def _missing(match: _Match, known: Mapping[str, DetectorFacts], span: Span) -> tuple[Missing, ...]:
+    out = []
+    for stage in match.chain.stages:
+        if stage in match.stages:
+            continue
+        tables = sorted({t for d in stage.detectors if d in known for t in known[d].tables})
+        have = [t for t in tables if t in span.tables]
+        first = min((s.first_seen for s in match.stages.values()), default=None)
+        what = ", ".join(tables)
+        if not have:
+            said = ("no_such_log", f"no log of {what} was given", f"{what} のログが無い")
+        elif first and all(span.tables[t][0] > first or span.tables[t][1] < first for t in have):
+            said = (
+                "outside_log_time",
+                f"{what} does not cover that time",
+                f"{what} はこの時刻を含まない",
+            )
+        else:
+            said = (
+                "log_present_nothing_there",
+                f"{what} was read; nothing was found",
+                f"{what} を読んだが何も無かった",
+            )
+        out.append(Missing(stage.stage, *said))
+    return tuple(out)
