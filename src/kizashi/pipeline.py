@@ -1,0 +1,199 @@
+"""The order of the stages: ingest, settle, derive, detect, link, assemble. No other module knows it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import duckdb
+
+from kizashi import detectors as detecting
+from kizashi.chains import Chain, assemble, chains
+from kizashi.incidents import Blind, HuntResult, Incident, SourceHealth
+from kizashi.lake import derived, settle
+from kizashi.lake.engine import open_lake
+from kizashi.lake.ingest import Line, ingest
+from kizashi.lake.manifest import Manifest
+from kizashi.schema import tables
+
+Step = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class HuntOptions:
+    """What a hunt may be told. `folders` hold a user's own detectors and chains."""
+
+    site: str = ""
+    folders: tuple[Path, ...] = ()
+    overlays: tuple[Path, ...] = ()
+    zone: str = "UTC"
+
+
+def read(lake: Path, paths: list[Path], site: str = "") -> Iterator[Line]:
+    """Ingest, one Line a file; settled by the next `open_settled`."""
+    yield from ingest(lake, paths, site=site)
+
+
+@contextmanager
+def open_settled(
+    lake: Path, overlays: tuple[Path, ...] = ()
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The lake settled and open, with every event table and derived view."""
+    settle.settle(lake)
+    con = open_lake(lake, overlays)
+    try:
+        derived.create_views(con)
+        yield con
+    finally:
+        con.close()
+
+
+def hunt(lake: Path, options: HuntOptions, step: Step | None = None) -> HuntResult:
+    """Everything that the lake shows, ranked, and what could not be looked at."""
+    with open_settled(lake, options.overlays) as con:
+        known = detecting.detectors(options.folders)
+        con.execute(detecting.signal_table_sql())
+        blind = list(_run_detectors(con, known, step))
+        span = _span(con)
+        found = assemble.signals(con)
+        ties = assemble.links(con)
+        told = _chains(options.folders)
+        facts = {name: _Facts(detector) for name, detector in known.items()}
+        incidents = assemble.assemble(found, ties, facts, told, span, _labels(lake, options.overlays))
+        result = HuntResult(
+            incidents=_mark_new(lake, incidents),
+            blind=tuple(blind),
+            sources=_health(lake, con),
+            notes=derived.notes(con),
+            host_days=span.host_days,
+            site_zones={options.site: options.zone},
+        )
+    return result
+
+
+def _run_detectors(
+    con: duckdb.DuckDBPyConnection, known: dict[str, detecting.Detector], step: Step | None
+) -> Iterator[Blind]:
+    for number, (name, detector) in enumerate(known.items(), 1):
+        if step:
+            step(name, number, len(known))
+        missing = detecting.missing_columns(detector, con)
+        if missing:
+            what = ", ".join(missing)
+            yield Blind(name, f"could not look: no {what}", f"見られなかった：{what} が無い")
+        else:
+            detecting.run(detector, con)
+
+
+def _chains(folders: tuple[Path, ...]) -> dict[str, Chain]:
+    return chains(tuple(folders))
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """A detector as assembling sees it."""
+
+    detector: detecting.Detector
+
+    @property
+    def id(self) -> str:
+        return self.detector.id
+
+    @property
+    def title(self) -> str:
+        return self.detector.title
+
+    @property
+    def title_ja(self) -> str:
+        return self.detector.title_ja
+
+    @property
+    def stage(self) -> str:
+        return self.detector.stage
+
+    @property
+    def family(self) -> str:
+        return self.detector.family
+
+    @property
+    def benign(self) -> str:
+        return self.detector.benign
+
+    @property
+    def benign_ja(self) -> str:
+        return self.detector.benign_ja
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        return tuple(self.detector.reads)
+
+    @property
+    def chance_per_host_day(self) -> float:
+        return self.detector.chance.per_host_day
+
+    def summarise(self, details: dict[str, object]) -> tuple[str, str]:
+        return detecting.summarise(self.detector, details)
+
+
+def _span(con: duckdb.DuckDBPyConnection) -> assemble.Span:
+    covered = {}
+    for name in tables():
+        row = con.execute(f"SELECT min(time), max(time) FROM {name}").fetchone()
+        if row and row[0] is not None:
+            covered[name] = (row[0], row[1])
+    row = con.execute("SELECT count(*) FROM (SELECT DISTINCT host_id, day FROM uptime)").fetchone()
+    return assemble.Span(covered, float(row[0]) if row else 0.0)
+
+
+def _labels(lake: Path, overlays: tuple[Path, ...]) -> dict[int, str]:
+    labels = {}
+    for root in (*overlays, lake):
+        manifest = Manifest(root)
+        labels |= {entry.file_id: entry.label for entry in manifest.file_entries()}
+        manifest.close()
+    return labels
+
+
+def _mark_new(lake: Path, incidents: tuple[Incident, ...]) -> tuple[Incident, ...]:
+    """Marks what the last hunt of this lake did not tell, and remembers this one."""
+    manifest = Manifest(lake)
+    before = set(json.loads(manifest.fact("last_hunt") or "[]"))
+    state = {f"{i.id} {len(i.stages)} {i.severity}" for i in incidents}
+    manifest.set_fact("last_hunt", json.dumps(sorted(state)))
+    manifest.close()
+    return tuple(
+        replace(i, new=f"{i.id} {len(i.stages)} {i.severity}" not in before) for i in incidents
+    )
+
+
+def _health(lake: Path, con: duckdb.DuckDBPyConnection) -> tuple[SourceHealth, ...]:
+    manifest = Manifest(lake)
+    entries = manifest.file_entries()
+    manifest.close()
+    union = " UNION ALL ".join(f"SELECT source, time FROM {name}" for name in tables())
+    times = {
+        row[0]: (row[1], row[2])
+        for row in con.execute(
+            f"SELECT source, min(time), max(time) FROM ({union}) GROUP BY source"
+        ).fetchall()
+    }
+    out = []
+    for source in sorted({e.source for e in entries if e.source}):
+        own = [e for e in entries if e.source == source]
+        first, last = times.get(source, (None, None))
+        out.append(
+            SourceHealth(
+                source,
+                len(own),
+                sum(e.read for e in own),
+                sum(e.stored for e in own),
+                sum(e.rejected for e in own),
+                sum(e.duplicate for e in own),
+                first,
+                last,
+            )
+        )
+    return tuple(out)

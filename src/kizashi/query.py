@@ -1,0 +1,127 @@
+"""What the command line asks of a lake and of the folders, apart from hunting."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+from collections.abc import Iterator
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import duckdb
+
+from kizashi import detectors as detecting
+from kizashi import pipeline
+from kizashi import sources as reading
+from kizashi.detectors import cases
+from kizashi.errors import KizashiError, UsageError
+from kizashi.lake.manifest import Manifest
+
+Rows = tuple[list[str], list[tuple[object, ...]]]
+QUERY_SECONDS = 600
+QUERY_BYTES = 4 << 30
+MOST_ROWS = 1_000_000
+
+
+def _manifest(lake: Path) -> Manifest:
+    if not (lake / "manifest.sqlite").is_file():
+        raise UsageError(f"{lake}: no lake there. Make one: kizashi ingest PATH --lake {lake}")
+    return Manifest(lake)
+
+
+def rejects(lake: Path) -> list[tuple[str, int, str, str]]:
+    """(file, record number, reason, excerpt) of every damaged record."""
+    manifest = _manifest(lake)
+    found = manifest.rejects()
+    manifest.close()
+    return found
+
+
+def sources(lake: Path | None) -> list[dict[str, object]]:
+    """The formats known, or the files read of a lake."""
+    if lake is None:
+        return [
+            {"id": name, "title": source.TITLE, "status": source.STATUS}
+            for name, source in reading.sources().items()
+        ]
+    manifest = _manifest(lake)
+    entries = manifest.file_entries()
+    manifest.close()
+    return [
+        {
+            "file": e.label, "source": e.source, "read": e.read, "stored": e.stored,
+            "rejected": e.rejected, "duplicate": e.duplicate, "note": e.note,
+        }
+        for e in entries
+    ]
+
+
+def query(lake: Path, sql: str) -> Rows:
+    """Names and rows of a SELECT of ours."""
+    _manifest(lake).close()
+    with pipeline.open_settled(lake) as con:
+        found = con.execute(sql)
+        names = [column[0] for column in found.description or []]
+        return names, found.fetchmany(MOST_ROWS)
+
+
+def query_apart(lake: Path, sql: str) -> Rows:
+    """Names and rows of an analyst's SELECT, run in a child process with memory and time limits.
+
+    Raises KizashiError when the SQL is wrong or a limit ends it.
+    """
+    _manifest(lake).close()
+    ours, theirs = multiprocessing.get_context("spawn").Pipe(duplex=False)
+    child = multiprocessing.get_context("spawn").Process(target=_child, args=(theirs, lake, sql), daemon=True)
+    child.start()
+    theirs.close()
+    try:
+        if not ours.poll(QUERY_SECONDS):
+            raise KizashiError(f"the query took more than {QUERY_SECONDS} seconds")
+        said = ours.recv()
+    except EOFError as error:
+        raise KizashiError(f"the query needed more than {QUERY_BYTES >> 30} GB of memory") from error
+    finally:
+        child.kill()
+    if isinstance(said, str):
+        raise KizashiError(said)
+    return said  # type: ignore[no-any-return]
+
+
+def _child(out: Connection, lake: Path, sql: str) -> None:
+    if sys.platform != "win32":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (QUERY_BYTES, QUERY_BYTES))
+    try:
+        out.send(query(lake, sql))
+    except (duckdb.Error, KizashiError, MemoryError) as error:
+        out.send(str(error).split("\n\nLINE", 1)[0])
+
+
+def detectors() -> list[dict[str, object]]:
+    """Every detector in a few words."""
+    return [
+        {"id": d.id, "title": d.title, "stage": d.stage, "attack": ", ".join(d.attack), "status": d.status}
+        for d in detecting.detectors().values()
+    ]
+
+
+def detector_page(detector: str) -> str:
+    """README and settings of a detector."""
+    known = detecting.detectors()
+    if detector not in known:
+        raise UsageError(f"no detector {detector}. One of: {', '.join(known)}")
+    found = known[detector]
+    settings = "\n".join(f"- `{n}` = {s.default} {s.unit}: {s.why}" for n, s in found.settings.items())
+    return found.folder.joinpath("README.md").read_text("utf-8") + f"\n## Settings\n\n{settings}\n"
+
+
+def run_cases(folder: Path | None) -> Iterator[tuple[str, str, str]]:
+    """(detector, case, what went wrong or '') for every case of a folder, ours by default."""
+    own = detecting.detectors() if folder is None else detecting.detectors((folder,), ours=False)
+    if not own:
+        raise UsageError(f"{folder}: no detector folder there (detector.toml)")
+    for detector in own.values():
+        for case in cases.load(detector):
+            yield detector.id, case.name, cases.problem(detector, case)
