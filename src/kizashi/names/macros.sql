@@ -1,0 +1,58 @@
+-- Words about paths and labels that every detector spells the same way. Each is NULL for NULL.
+
+-- Last component of a Windows, device, UNC or Unix path, lower case, quotes cut off.
+CREATE OR REPLACE MACRO file_name(path) AS
+    lower(rtrim(split_part(replace(path, '/', '\'), '\', -1), '" '));
+
+-- Places that an ordinary account can write to. Everything under a profile counts; so do the
+-- folders inside Windows whose access list lets users create files. Defender keeps its programs in
+-- ProgramData, where only administrators write, so that branch does not count.
+CREATE OR REPLACE MACRO is_user_writable(path) AS
+    regexp_matches(
+        lower(replace(path, '/', '\')),
+        '\\users\\[^\\]+\\|\\documents and settings\\[^\\]+\\|\\\$recycle\.bin\\|\\recycler\\'
+        || '|\\programdata\\|\\perflogs\\|\\te?mp\\|^"?\\(var\\tmp|dev\\shm|home\\[^\\]+)\\'
+        || '|\\windows\\(tasks|tracing|debug\\wia|registration\\crmlog)\\'
+        || '|\\(system32|syswow64)\\(tasks|fxstmp|com\\dmp|spool\\(printers|servers|drivers\\color)|microsoft\\crypto\\rsa\\machinekeys)\\'
+        || '|%(temp|tmp|appdata|localappdata|userprofile|public|programdata|allusersprofile|homepath)%'
+    )
+    AND NOT regexp_matches(
+        lower(replace(path, '/', '\')), '\\programdata\\microsoft\\windows defender\\'
+    );
+
+-- Leftmost label of a name.
+CREATE OR REPLACE MACRO label_of(query) AS lower(split_part(query, '.', 1));
+
+-- Only hex digits, with a digit and a letter among them: `facade` is a word and `2026` a number.
+CREATE OR REPLACE MACRO is_hex_label(label) AS
+    regexp_full_match(lower(label), '[0-9a-f]+')
+    AND regexp_matches(label, '[0-9]')
+    AND regexp_matches(lower(label), '[a-f]');
+
+-- Vowels among the letters of a label, 0 to 1; NULL when it has no letter. English text: about 0.4.
+CREATE OR REPLACE MACRO vowel_ratio(label) AS
+    length(regexp_replace(lower(label), '[^aeiou]', '', 'g'))
+    / nullif(length(regexp_replace(lower(label), '[^a-z]', '', 'g')), 0)::DOUBLE;
+
+-- Alphabet that a label is drawn from: digits, hex, letters, alphanumeric, hyphenated, punycode,
+-- service (a leading underscore) or other.
+CREATE OR REPLACE MACRO alphabet_class(label) AS
+    CASE
+        WHEN label IS NULL THEN NULL
+        WHEN regexp_full_match(label, '[0-9]+') THEN 'digits'
+        WHEN is_hex_label(label) THEN 'hex'
+        WHEN regexp_full_match(lower(label), '[a-z]+') THEN 'letters'
+        WHEN regexp_full_match(lower(label), '[a-z0-9]+') THEN 'alphanumeric'
+        WHEN starts_with(lower(label), 'xn--') THEN 'punycode'
+        WHEN starts_with(label, '_') THEN 'service'
+        WHEN regexp_full_match(lower(label), '[a-z0-9-]+') THEN 'hyphenated'
+        ELSE 'other'
+    END;
+
+-- The distinct characters of a label in order: `lklptttt` -> `klpt`.
+CREATE OR REPLACE MACRO characters_of(label) AS
+    array_to_string(list_sort(list_distinct(string_split(lower(label), ''))), '');
+
+-- A name asked for to turn an address into a name.
+CREATE OR REPLACE MACRO is_reverse_name(query) AS
+    ends_with(lower(query), '.in-addr.arpa') OR ends_with(lower(query), '.ip6.arpa');
