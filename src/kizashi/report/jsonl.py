@@ -1,0 +1,64 @@
+"""JSON lines for programs: one incident a line, whole and in rank order."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, TextIO
+
+from kizashi.incidents import HuntResult, Incident, Stage
+from kizashi.report import escape
+from kizashi.report.moments import iso
+from kizashi.report.wording import Wording, wording
+
+
+def write_jsonl(result: HuntResult, out: TextIO, lang: str = "en") -> None:
+    """Write one line per incident; nothing when there is none."""
+    for line in lines(result, lang):
+        out.write(line + "\n")
+
+
+def lines(result: HuntResult, lang: str = "en") -> Iterator[str]:
+    """The incidents as JSON documents. `lang` picks title, summary and the other sentences."""
+    words = wording(lang)
+    blind = [{"subject": b.subject, "text": words.pick(b.text, b.text_ja)} for b in result.blind]
+    for incident in result.incidents:
+        document = _incident(incident, words) | {"blind": blind}
+        yield escape.json_line(json.dumps(document, ensure_ascii=False))
+
+
+def _incident(incident: Incident, words: Wording) -> dict[str, Any]:
+    return {
+        "id": incident.id,
+        "rank": incident.rank,
+        "score": round(incident.score, 4),
+        "severity": incident.severity,
+        "chain": incident.chain,
+        "title": words.pick(incident.title, incident.title_ja),
+        "site": incident.site,
+        "hosts": incident.hosts,
+        "users": incident.users,
+        "first_seen": iso(incident.first_seen),
+        "last_seen": iso(incident.last_seen),
+        "techniques": incident.techniques,
+        "destinations": incident.destinations,
+        "stages": [_stage(stage, words) for stage in incident.stages],
+        "missing": [
+            {"stage": m.stage, "reason": m.reason, "text": words.pick(m.text, m.text_ja)}
+            for m in incident.missing
+        ],
+    }
+
+
+def _stage(stage: Stage, words: Wording) -> dict[str, Any]:
+    return {
+        "stage": stage.stage,
+        "time": iso(stage.time),
+        "detector": stage.detector,
+        "techniques": stage.techniques,
+        "entity": stage.entity,
+        "summary": words.pick(stage.summary, stage.summary_ja),
+        "inferred": stage.inferred,
+        "link": words.pick(stage.link, stage.link_ja),
+        "evidence": [{"file": proof.file, "line": proof.line} for proof in stage.evidence],
+    }
