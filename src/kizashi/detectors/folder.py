@@ -1,0 +1,208 @@
+"""A detector folder: what detector.toml may say, checked key by key before anything runs.
+
+The dataclasses here are the contract in code. A mistake ends as one line that names the file, the
+key and the nearest right word.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.resources.abc import Traversable
+from typing import Any
+
+from kizashi import schema
+from kizashi.errors import KizashiError
+
+TACTICS = (
+    "reconnaissance",
+    "resource-development",
+    "initial-access",
+    "execution",
+    "persistence",
+    "privilege-escalation",
+    "defense-evasion",
+    "credential-access",
+    "discovery",
+    "lateral-movement",
+    "collection",
+    "command-and-control",
+    "exfiltration",
+    "impact",
+)
+CHOICES = {
+    "stage": TACTICS,
+    "entity": ("host", "user", "process", "name", "address", "message", "file"),
+    "partition": ("host", "fleet"),
+    "status": ("preview", "stable", "deprecated"),
+}
+TEXTS = ("title", "title_ja", "summary", "summary_ja", "family", "benign", "benign_ja")
+KEYS: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys((*TEXTS, *CHOICES), str),
+    "attack": list,
+    "lateness_minutes": int,
+    "reads": dict,
+    "lookback": dict,
+    "chance": dict,
+    "settings": dict,
+}
+TECHNIQUE = re.compile(r"T\d{4}(\.\d{3})?")
+VARIABLE = re.compile(r"getvariable\(\s*'([^']+)'\s*\)")
+
+SettingValue = bool | int | float | str | list[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A threshold: its value, its unit, and why it is so."""
+
+    default: SettingValue
+    unit: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """How often the detector fires by chance on one benign host-day, and where it was measured."""
+
+    per_host_day: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Detector:
+    """One detector folder, checked."""
+
+    id: str
+    folder: Traversable
+    title: str
+    title_ja: str
+    summary: str
+    summary_ja: str
+    attack: tuple[str, ...]
+    stage: str
+    entity: str
+    partition: str
+    family: str
+    status: str
+    reads: Mapping[str, tuple[str, ...]]
+    lookback_hours: int
+    lateness_minutes: int
+    chance: Prior
+    benign: str
+    benign_ja: str
+    settings: Mapping[str, Setting]
+    sql: str
+
+
+def load(folder: Traversable) -> Detector:
+    """The detector in this folder; KizashiError names file, key and next step where it is wrong."""
+    where = f"{folder.name}/detector.toml"
+    try:
+        values = tomllib.loads(folder.joinpath("detector.toml").read_text("utf-8"))
+        sql = folder.joinpath("detector.sql").read_text("utf-8").strip().rstrip(";")
+    except tomllib.TOMLDecodeError as error:
+        raise KizashiError(f"{where}: not TOML: {error}") from error
+    except FileNotFoundError as error:
+        raise KizashiError(f"{folder.name}: has no detector.sql beside detector.toml") from error
+    check_keys(where, values, KEYS)
+    for key, allowed in CHOICES.items():
+        _choose(where, key, values[key], allowed)
+    settings = _settings(where, values["settings"])
+    _check_variables(f"{folder.name}/detector.sql", sql, settings)
+    return Detector(
+        id=folder.name,
+        folder=folder,
+        attack=_techniques(where, values["attack"]),
+        reads=_reads(where, values["reads"]),
+        lookback_hours=_lookback(where, values["lookback"]),
+        lateness_minutes=values["lateness_minutes"],
+        chance=_prior(where, values["chance"]),
+        settings=settings,
+        sql=sql,
+        **{key: values[key] for key in (*TEXTS, *CHOICES)},
+    )
+
+
+def unknown(where: str, kind: str, word: str, known: Iterable[str]) -> KizashiError:
+    """The error for a word that is none of those known, naming the nearest one or all of them."""
+    known = sorted(known)
+    near = difflib.get_close_matches(word, known, n=1)
+    advice = f'Did you mean "{near[0]}"?' if near else f"Known: {', '.join(known) or 'none'}."
+    return KizashiError(f'{where}: unknown {kind} "{word}". {advice}')
+
+
+def check_keys(
+    where: str, values: Mapping[str, Any], keys: Mapping[str, type | tuple[type, ...]]
+) -> None:
+    """KizashiError for the first key that is unknown, missing or of another type."""
+    for key in values:
+        if key not in keys:
+            raise unknown(where, "key", key, keys)
+    for key, kind in keys.items():
+        if key not in values:
+            raise KizashiError(f'{where}: has no "{key}". Add it; see docs/extending.md.')
+        if not isinstance(values[key], kind):
+            names = kind if isinstance(kind, tuple) else (kind,)
+            wanted = " or ".join(name.__name__ for name in names)
+            raise KizashiError(f'{where}: "{key}" must be a {wanted}, is {values[key]!r}')
+
+
+def _choose(where: str, key: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise unknown(where, key, value, allowed)
+
+
+def _techniques(where: str, values: list[Any]) -> tuple[str, ...]:
+    for value in values:
+        if not isinstance(value, str) or not TECHNIQUE.fullmatch(value):
+            raise KizashiError(f"{where}: {value!r} is no ATT&CK technique; write T1568.002")
+    return tuple(values)
+
+
+def _reads(where: str, values: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    if not values:
+        raise KizashiError(f"{where}: [reads] is empty, so blindness could never be told")
+    known = schema.tables()
+    for table, columns in values.items():
+        if table not in known:
+            raise unknown(where, "table in [reads]", table, known)
+        for column in columns:
+            if column not in known[table].column_names:
+                raise unknown(where, f"column of {table}", column, known[table].column_names)
+    return {table: tuple(columns) for table, columns in values.items()}
+
+
+def _lookback(where: str, values: Mapping[str, Any]) -> int:
+    check_keys(f"{where} [lookback]", values, {"hours": int})
+    return int(values["hours"])
+
+
+def _prior(where: str, values: Mapping[str, Any]) -> Prior:
+    keys: dict[str, type | tuple[type, ...]] = {"per_host_day": (float, int), "source": str}
+    check_keys(f"{where} [chance]", values, keys)
+    chance = float(values["per_host_day"])
+    if not 0 < chance <= 1:
+        raise KizashiError(f"{where}: chance per_host_day must be over 0 and at most 1")
+    return Prior(chance, values["source"])
+
+
+def _settings(where: str, values: Mapping[str, Any]) -> dict[str, Setting]:
+    kinds = (bool, int, float, str, list)
+    for name, value in values.items():
+        if not isinstance(value, dict):
+            raise KizashiError(f"{where}: setting {name} must be {{ default, unit, why }}")
+        keys: dict[str, type | tuple[type, ...]] = {"default": kinds, "unit": str, "why": str}
+        check_keys(f"{where} setting {name}", value, keys)
+    return {name: Setting(v["default"], v["unit"], v["why"]) for name, v in values.items()}
+
+
+def _check_variables(where: str, sql: str, settings: Mapping[str, Setting]) -> None:
+    read = set(VARIABLE.findall(sql))
+    for name in sorted(read - set(settings)):
+        raise unknown(where, "setting", name, settings)
+    for name in sorted(set(settings) - read):
+        raise KizashiError(f'{where}: does not read setting "{name}". Use it or drop it.')
