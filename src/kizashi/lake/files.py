@@ -24,7 +24,8 @@ from kizashi.errors import KizashiError
 
 BLOCK_BYTES = 1 << 20
 HEAD_BYTES = 1 << 16
-LONGEST_LINE_BYTES = 16 << 20
+# The engine reads text in buffers of 16 lines of the longest size, so this bounds memory too.
+LONGEST_LINE_BYTES = 2 << 20
 LARGEST_FILE_BYTES = 64 << 30
 # A log shrinks 10-60 times under gzip; a bomb shrinks more than 1,000 times.
 HIGHEST_RATIO = 1_000
@@ -166,7 +167,7 @@ def opened(found: Found, marks: tuple[int, ...], spool: Path) -> Iterator[Opened
         with found.open() as stream:
             result = _lay_open(_blocks(stream, magic), None if stored else target, marks)
         plain = stored or target
-        if result.long_lines:
+        if result.long_lines and b"\0" not in result.head:
             cut = Path(folder) / "cut"
             _cut_long_lines(plain, cut)
             plain = cut

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kizashi.sources.zeek.header import Header
 
-LONGEST_RECORD_BYTES = 33_554_432
+LONGEST_RECORD_BYTES = 2_097_152
 
 
 def literal(text: str) -> str:
