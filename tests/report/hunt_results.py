@@ -1,4 +1,4 @@
-"""Hunt results for the tests of the reports, and for looking at them: realistic, hostile, large, empty.
+"""Hunt results for the tests of the reports: realistic, hostile, large and empty.
 
 `python -m tests.report.hunt_results FOLDER` writes the page of each, for the eye.
 """
@@ -72,10 +72,10 @@ def mail_to_c2() -> Incident:
             "mail_auth_failed",
             "T1566.001",
             (
-                "Mail “Invitation: joint reception” from protocol@ministry-events.example failed DMARC "
-                "and carried reception.docm",
-                "件名「合同レセプションのご案内」のメール（protocol@ministry-events.example）が DMARC に"
-                "失敗し、reception.docm を添付",
+                "Mail “Invitation: joint reception” from protocol@ministry-events.example "
+                "failed DMARC and carried reception.docm",
+                "件名「合同レセプションのご案内」のメール（protocol@ministry-events.example）が"
+                " DMARC に失敗し、reception.docm を添付",
             ),
             ("mail/inbox-sato.mbox", 17),
         ),
@@ -101,8 +101,10 @@ def mail_to_c2() -> Incident:
             "task_created",
             "T1053.005",
             (
-                r"wscript.exe made the task \OneDrive Sync that runs C:\Users\sato\AppData\Roaming\ods.vbs",
-                r"wscript.exe がタスク \OneDrive Sync を作成（C:\Users\sato\AppData\Roaming\ods.vbs を実行）",
+                r"wscript.exe made the task \OneDrive Sync that runs "
+                r"C:\Users\sato\AppData\Roaming\ods.vbs",
+                r"wscript.exe がタスク \OneDrive Sync を作成"
+                r"（C:\Users\sato\AppData\Roaming\ods.vbs を実行）",
             ),
             (sysmon, 48_244),
             ("tokyo/security-pc-07.json", 9_120),
@@ -216,10 +218,10 @@ def mail_to_c2() -> Incident:
                 "pc-07 のサインインと SMB を確認しましたが、他ホストへの動きはありません。",
             ),
         ),
-        benign_story="A document macro of a partner that installs an updater. Speaks against it: the "
-        "sender failed DMARC, and the updater’s name was never seen in this network before.",
-        benign_story_ja="取引先の文書マクロが更新ツールを入れた。ただし送信元は DMARC に失敗し、更新先の"
-        "名前はこのネットワークで初出。",
+        benign_story="A document macro of a partner that installs an updater. Speaks against it: "
+        "the sender failed DMARC, and the updater’s name was never seen in this network before.",
+        benign_story_ja="取引先の文書マクロが更新ツールを入れた。ただし送信元は DMARC に失敗し、"
+        "更新先の名前はこのネットワークで初出。",
         chance="Rarer than anything in 1,184 host-days; by the priors once in about 1,700,000.",
         chance_ja="1,184 ホスト日のどの出来事よりもまれ。事前値では約 170 万ホスト日に 1 回。",
     )
@@ -328,7 +330,8 @@ def realistic() -> HuntResult:
             Blind(
                 "process_script_lolbin",
                 "No process command lines from site branch: turn on event 4688 with command line.",
-                "拠点 branch にプロセスのコマンドラインがありません。4688 のコマンドライン記録を有効に。",
+                "拠点 branch にプロセスのコマンドラインがありません。"
+                "4688 のコマンドライン記録を有効に。",
             ),
             Blind(
                 "zeek",

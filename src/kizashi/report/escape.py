@@ -9,19 +9,22 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
+from itertools import groupby
 
 from markupsafe import Markup
 from markupsafe import escape as _entities
 
 # Marks stacked on one letter draw over the lines around it; no script in use needs more.
 _MARKS_PER_LETTER = 3
+_SPELLED_SINGLY = 4
 _MARK_CATEGORIES = frozenset({"Mn", "Me"})
 # Persian spelling needs the zero-width non-joiner inside words.
 _ARABIC_NON_JOINER = re.compile("(?<=[\u0620-\u06ff])\u200c(?=[\u0620-\u06ff])")
 _MARKDOWN_SYNTAX = re.compile(r"([\\`*_{}\[\]()#+\-.!|~=$])")
 _MARKDOWN_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;", ":": "&#58;"}
 # Spreadsheets in Japanese input mode take the full-width signs too.
-_FORMULA_START = frozenset("=+-@|%\uff1d\uff0b\uff0d\uff20")
+_FORMULA_START = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")
 _SYSLOG_SYNTAX = re.compile(r'(["\\\]])')
 
 
@@ -29,19 +32,14 @@ def visible(text: str) -> str:
     """The text on one line, with each control, bidi or unseen character spelled `<U+XXXX>`."""
     if text.isprintable() and text.isascii():
         return text
-    keep = {match.start() for match in _ARABIC_NON_JOINER.finditer(text)}
-    shown: list[str] = []
-    marks = 0
-    for at, char in enumerate(text):
-        category = unicodedata.category(char)
-        marks = marks + 1 if category in _MARK_CATEGORIES else 0
-        spelled = not (char.isprintable() or category == "Zs" or at in keep)
-        shown.append(_spelled(char) if spelled or marks > _MARKS_PER_LETTER else char)
-    return "".join(shown)
+    return "".join(
+        _spelled(char, len(list(run))) if spelled else "".join(part for part, hidden in run)
+        for (char, spelled), run in groupby(_characters(text), key=_spelling)
+    )
 
 
 def terminal(text: str) -> str:
-    """Text that cannot move the cursor, change colours or turn the line; give it to rich as Text."""
+    """Text that cannot move the cursor, colour or turn the line; give it to rich as Text."""
     return visible(text)
 
 
@@ -88,8 +86,26 @@ def shorten(text: str, limit: int) -> str:
     return f"{text[:limit]}… (+{len(text) - limit:,})"
 
 
-def _spelled(char: str) -> str:
-    return f"<U+{ord(char):04X}>"
+def _characters(text: str) -> Iterator[tuple[str, bool]]:
+    """Each character and whether it must be spelled out."""
+    keep = {match.start() for match in _ARABIC_NON_JOINER.finditer(text)}
+    marks = 0
+    for at, char in enumerate(text):
+        category = unicodedata.category(char)
+        marks = marks + 1 if category in _MARK_CATEGORIES else 0
+        shown = char.isprintable() or category == "Zs" or at in keep
+        yield char, marks > _MARKS_PER_LETTER or not shown
+
+
+def _spelling(item: tuple[str, bool]) -> tuple[str, bool]:
+    # A flood of one unseen character is told by its number, not repeated.
+    char, spelled = item
+    return (char if spelled else "", spelled)
+
+
+def _spelled(char: str, times: int) -> str:
+    code = f"U+{ord(char):04X}"
+    return f"<{code}>" * times if times < _SPELLED_SINGLY else f"<{code} x{times}>"
 
 
 def _json_unicode(char: str) -> str:

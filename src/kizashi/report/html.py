@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -46,7 +45,7 @@ def write_html(result: HuntResult, path: Path, lang: str = "en") -> None:
     text = page(result, lang)
     draft = path.with_name(path.name + ".part")
     draft.write_text(text, "utf-8", newline="\n")
-    os.replace(draft, path)
+    draft.replace(path)
 
 
 def page(result: HuntResult, lang: str = "en") -> str:
@@ -101,11 +100,12 @@ def _environment() -> Environment:
         zone_label=moments.zone_label,
         iso=moments.iso,
         technique_name=technique_name,
+        bare_hosts=_bare_hosts,
         tactics_of=_tactics,
         unaccounted_rows=unaccounted_rows,
         tactic_in=lambda tactic, lang: wording(lang).term("tactic", tactic),
         reason_in=lambda reason, lang: wording(lang).term("reason", reason),
-        span_in=lambda seconds, lang: span(seconds, wording(lang)),
+        gap_in=lambda seconds, lang: span(60 * round(seconds / 60), wording(lang)),
         drawing_width=timeline.WIDTH,
         severities=_SEVERITIES,
     )
@@ -125,14 +125,14 @@ def _csp_hash(text: str) -> str:
 
 
 def _visible(value: object) -> object:
-    """Runs on every printed expression, so that no text reaches the page unseen characters and all."""
+    """Runs on every printed expression: no text reaches the page with unseen characters."""
     if isinstance(value, str) and not isinstance(value, Markup):
         return escape.attribute(escape.shorten(value, _TEXT_LIMIT))
     return value
 
 
-def _told(text: str) -> Markup:
-    return escape.html(escape.shorten(text, _TEXT_LIMIT))
+def _told(text: str, limit: int = _TEXT_LIMIT) -> Markup:
+    return escape.html(escape.shorten(text, limit))
 
 
 def _in_each(saying: Callable[[Wording], str]) -> Markup:
@@ -163,6 +163,11 @@ def _chance(incident: Incident, host_days: float) -> Markup:
     return _in_each(lambda words: chance(incident, host_days, words))
 
 
+def _bare_hosts(incident: Incident) -> list[str]:
+    """Hosts without the site that stands in the column beside them."""
+    return [host.removeprefix(incident.site + "/") for host in incident.hosts]
+
+
 def _tactics(incident: Incident) -> list[str]:
     return sorted({stage.stage for stage in incident.stages}, key=tactic_order)
 
@@ -185,7 +190,7 @@ def _totals(sources: Sequence[SourceHealth]) -> dict[str, int | datetime | None]
 
 
 def axis_labels(drawing: timeline.Timeline, zone: ZoneInfo | None) -> list[AxisLabel]:
-    """The labels of one axis from left to right; a date stands where it differs from the one before."""
+    """The labels of one axis from left to right; a date stands only where it changes."""
     marks = sorted((mark for mark in drawing.marks if mark.labelled), key=lambda mark: mark.x)
     dates = ["", *(moments.date(mark.stage.time, zone) for mark in marks)]
     changed = [now if now != before else "" for before, now in pairwise(dates)]

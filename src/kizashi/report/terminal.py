@@ -21,6 +21,7 @@ from kizashi.incidents import HuntResult, Incident, SourceHealth, Stage
 from kizashi.report import escape
 from kizashi.report.attack import tactic_order, technique_name
 from kizashi.report.moments import clock, date, site_zone, stamp, zone_label
+from kizashi.report.prose import Prose
 from kizashi.report.unseen import Unseen, unaccounted_rows, unseen
 from kizashi.report.wording import Wording, chance, span, wording
 
@@ -42,13 +43,13 @@ def render_terminal(
 ) -> None:
     """Print the whole report; at most `timelines` incidents are told in full, and it says so."""
     words = wording(lang)
-    console.print(_headline(result, words))
+    console.print(Prose(_headline(result, words)))
     if result.incidents:
         console.print(_ranking(result, words, console.width))
-        console.print(Text(words.say("rank.score_why"), "dim"))
+        console.print(Prose(Text(words.say("rank.score_why"), "dim")))
         if len(result.incidents) > timelines:
             counts = {"shown": timelines, "total": len(result.incidents)}
-            console.print(Text(words.say("rank.timelines_cut", **counts), "bold"))
+            console.print(Prose(Text(words.say("rank.timelines_cut", **counts), "bold")))
     for incident in result.incidents[:timelines]:
         console.print(_incident(incident, result, words, console.options.ascii_only))
     render_unseen(result, console, lang)
@@ -56,12 +57,12 @@ def render_terminal(
 
 
 def render_unseen(result: HuntResult, console: Console, lang: str = "en") -> None:
-    """Print only what could not be seen; JSON lines leave it to stderr when no incident carries it."""
+    """Print only what could not be seen: for stderr, when JSON lines go to a pipe."""
     words = wording(lang)
     facts = unseen(result)
     console.print(_heading(words.say("unseen.heading")))
     if not result.incidents:
-        console.print(Text(words.say("unseen.lead")))
+        console.print(Prose(Text(words.say("unseen.lead"))))
     console.print(_blind(facts, words))
     for line in _other_gaps(facts, words):
         console.print(_listed(line))
@@ -99,7 +100,7 @@ def _ranking(result: HuntResult, words: Wording, width: int) -> Table:
             str(incident.rank),
             _severity(incident, words),
             f"{incident.score:.1f}",
-            _title(incident, words),
+            Prose(_title(incident, words)),
             _names(_hosts(incident), words, 2),
         ]
         if wide:
@@ -119,9 +120,9 @@ def _incident(
     head.append_text(_title(incident, words))
     body: list[RenderableType] = [Padding(_facts(incident, result, words), (0, 0, 1, 3))]
     body.append(_timeline(incident, result, words, ascii_only))
-    body.append(Padding(_absent(incident, words), (1, 0, 0, 3)))
+    body.append(Padding(Prose(_absent(incident, words)), (1, 0, 0, 3)))
     body.append(Padding(_readings(incident, result, words), (1, 0, 0, 3)))
-    return Group(Text(), Rule(style="dim"), head, *body)
+    return Group(Text(), Rule(style="dim"), Prose(head), *body)
 
 
 def _facts(incident: Incident, result: HuntResult, words: Wording) -> Table:
@@ -169,8 +170,7 @@ def _timeline(
             times.append(f"\n{clock(stage.time, zone)} {zone_label(stage.time, zone)}", "dim")
             if date(stage.time, zone) != shown_date:
                 times.append(f"\n{date(stage.time, zone)}", "dim")
-        body = _stage(stage, words)
-        table.add_row(str(number), times, _rail(stage, ascii_only), body)
+        table.add_row(str(number), times, _rail(stage, ascii_only), Prose(_stage(stage, words)))
         if number < len(incident.stages):
             table.add_row("", "", Text("|" if ascii_only else "│", "dim"), "")
     return table
@@ -215,23 +215,24 @@ def _absent(incident: Incident, words: Wording) -> Text:
 def _readings(incident: Incident, result: HuntResult, words: Wording) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0), expand=True)
     benign = words.pick(incident.benign_story, incident.benign_story_ja)
-    table.add_column(words.say("incident.reading_hostile"), ratio=1, overflow="fold")
+    table.add_column(words.say("incident.reading_chance"), ratio=1, overflow="fold")
     table.add_column(words.say("incident.reading_benign"), ratio=1, overflow="fold")
     table.add_row(
-        Text(_safe(chance(incident, result.host_days, words))),
-        Text(_safe(benign) or words.say("incident.benign_unknown")),
+        Prose(Text(_safe(chance(incident, result.host_days, words)))),
+        Prose(Text(_safe(benign) or words.say("incident.benign_unknown"))),
     )
     return table
 
 
 def _blind(facts: Unseen, words: Wording) -> RenderableType:
     if not facts.blind:
-        return Text(words.say("unseen.could_look"))
+        return Prose(Text(words.say("unseen.could_look")))
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(words.say("unseen.could_not_look"), style="yellow", overflow="fold", ratio=1)
     table.add_column(words.say("unseen.why"), overflow="fold", ratio=3)
     for item in facts.blind:
-        table.add_row(Text(_safe(item.subject)), Text(_safe(words.pick(item.text, item.text_ja))))
+        why = Text(_safe(words.pick(item.text, item.text_ja)))
+        table.add_row(Text(_safe(item.subject)), Prose(why))
     return table
 
 
@@ -289,7 +290,7 @@ def _listed(line: str) -> Table:
     table = Table.grid(padding=(0, 1))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    table.add_row("-", Text(line))
+    table.add_row("-", Prose(Text(line)))
     return table
 
 

@@ -16,11 +16,11 @@ from kizashi.report.moments import as_utc
 
 WIDTH = 1000.0
 _LEFT, _RIGHT = 196.0, 958.0
-_AXIS, _LANE, _EMPTY_LANE = 40.0, 40.0, 26.0
+_AXIS, _NO_AXIS, _LANE, _EMPTY_LANE = 40.0, 18.0, 40.0, 26.0
 _MARK_STEP, _MARK_RADIUS, _SMALLEST_RADIUS = 25.0, 10.0, 3.0
 _NUMBERED_FROM_RADIUS = 8.0
-_BREAK, _MOST_BREAKS = 72.0, 5
-_BREAK_SHARE, _SHORTEST_BREAK_S = 0.3, 3_600.0
+_BREAK, _MOST_BREAKS = 104.0, 4
+_BREAK_SHARE, _SHORTEST_BREAK_S = 0.3, 900.0
 _LABEL_STEP = 62.0
 
 
@@ -76,7 +76,7 @@ class Timeline:
     marks: tuple[Mark, ...]
     ties: tuple[Tie, ...]
     breaks: tuple[Break, ...]
-    lanes_top: float = _AXIS
+    lanes_top: float
     left: float = _LEFT - 22
     right: float = _RIGHT + 22
 
@@ -85,9 +85,10 @@ class Timeline:
         return self.height - _AXIS
 
 
-def draw(incident: Incident) -> Timeline:
-    """The drawing of an incident; one without stages has lanes for what is missing only."""
-    lanes = _lanes(incident)
+def draw(incident: Incident, zoned: bool = True) -> Timeline:
+    """The drawing of an incident, with room above for the axis of its site's zone if it has one."""
+    lanes_top = _AXIS if zoned else _NO_AXIS
+    lanes = _lanes(incident, lanes_top)
     order = sorted(range(len(incident.stages)), key=lambda n: (as_utc(incident.stages[n].time), n))
     times = [as_utc(incident.stages[n].time).timestamp() for n in order]
     places, breaks, step = _places(times)
@@ -105,7 +106,7 @@ def draw(incident: Incident) -> Timeline:
         for at, n in enumerate(order)
     }
     in_chain = tuple(marks[n] for n in range(len(incident.stages)))
-    height = 2 * _AXIS + sum(lane.height for lane in lanes)
+    height = lanes_top + _AXIS + sum(lane.height for lane in lanes)
     return Timeline(
         height,
         round(radius, 1),
@@ -114,13 +115,14 @@ def draw(incident: Incident) -> Timeline:
         in_chain,
         tuple(_tie(before, after) for before, after in pairwise(in_chain)),
         breaks,
+        lanes_top,
     )
 
 
-def _lanes(incident: Incident) -> tuple[Lane, ...]:
+def _lanes(incident: Incident, top: float) -> tuple[Lane, ...]:
     missing = {item.stage: item for item in reversed(incident.missing)}
     seen = {stage.stage for stage in incident.stages}
-    lanes, top = [], _AXIS
+    lanes = []
     for tactic in sorted(seen | set(missing), key=tactic_order):
         height = _LANE if tactic in seen else _EMPTY_LANE
         lanes.append(Lane(tactic, top, height, None if tactic in seen else missing[tactic]))
@@ -151,7 +153,7 @@ def _places(times: Sequence[float]) -> tuple[list[float], tuple[Break, ...], flo
 
 
 def _long_gaps(gaps: Sequence[float]) -> set[int]:
-    """The gaps to cut: each is over an hour and a large part of what is left without the others."""
+    """The gaps to cut: a quarter of an hour or more, and a large part of all but those longer."""
     long: set[int] = set()
     left = sum(gaps)
     for at in sorted(range(len(gaps)), key=lambda n: (-gaps[n], n))[:_MOST_BREAKS]:

@@ -1,4 +1,4 @@
-"""All words of the reports, from messages/<lang>.toml, and how numbers and spans of time are said."""
+"""The words of the reports, from messages/<lang>.toml, and how chances and spans are said."""
 
 from __future__ import annotations
 
