@@ -1,0 +1,167 @@
+"""Writes the emulated organisation's logs into a folder, with the truth beside them.
+
+python -m kizashi.measure.generate FOLDER --seed 7
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from kizashi.errors import UsageError
+from kizashi.measure import mailbox, normalised, winlogbeat, zeek
+from kizashi.measure.attack import Stage, plant
+from kizashi.measure.events import Event, Recorder, ordered
+from kizashi.measure.normalised import Place
+from kizashi.measure.office import live
+from kizashi.measure.organisation import FEWEST_HOSTS, Site, build
+from kizashi.measure.workday import Sessions
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What was planted, and how much life it was planted in."""
+
+    seed: int
+    days: int
+    hosts: int
+    events: int
+    site: str | None
+    host: str | None
+    address: str | None
+    user: str | None
+    stages: tuple[Stage, ...]
+
+
+def generate(
+    folder: Path,
+    seed: int = 7,
+    days: int = 5,
+    hosts: int = 36,
+    attack: bool = True,
+    tables: bool = False,
+) -> Truth:
+    """Write raw logs per site and truth.json into `folder`; with `tables`, Parquet rows as well.
+
+    Same arguments, same bytes before compression. `days` are calendar days from a Monday.
+    """
+    recorder, truth = emulate(seed, days, hosts, attack)
+    files, places = raw_files(recorder)
+    for name, text in files.items():
+        _write(folder / name, text)
+    if tables:
+        normalised.write(folder / "normalised", ordered(recorder.events), places)
+    _write(folder / "truth.json", json.dumps(asdict(truth), default=_plain, indent=1) + "\n")
+    return truth
+
+
+def emulate(seed: int, days: int, hosts: int, attack: bool) -> tuple[Recorder, Truth]:
+    """All events of the organisation, in memory, and what was planted among them."""
+    if hosts < FEWEST_HOSTS or days < 1:
+        raise UsageError(f"the organisation needs {FEWEST_HOSTS} hosts or more and 1 day or more")
+    recorder = Recorder(build(seed, days, hosts))
+    sessions = Sessions(recorder)
+    live(recorder, sessions)
+    if not attack:
+        return recorder, Truth(seed, days, hosts, len(recorder.events), None, None, None, None, ())
+    host, stages = plant(recorder, sessions)
+    user = host.person.user if host.person else None
+    events = len(recorder.events)
+    truth = Truth(seed, days, hosts, events, host.site.name, host.name, host.fixed_ip, user,
+                  tuple(stages))  # fmt: skip
+    return recorder, truth
+
+
+def raw_files(recorder: Recorder) -> tuple[dict[str, str], dict[int, Place]]:
+    """Text of every raw file by name, and where each event went by its `id`."""
+    files: dict[str, str] = {}
+    places: dict[int, Place] = {}
+    for site in recorder.organisation.sites:
+        events = ordered([e for e in recorder.events if e.site == site.name])
+        _zeek_files(site, events, files, places)
+        _windows_file(site, events, files, places)
+        _mail_files(site, events, files, places)
+    return files, places
+
+
+def _zeek_files(
+    site: Site, events: Sequence[Event], files: dict[str, str], places: dict[int, Place]
+) -> None:
+    for table, (log_type, _) in zeek.LOGS.items():
+        chosen = [e for e in events if e.source == "zeek" and e.table == table]
+        if chosen:
+            name = f"{site.name}/zeek/{log_type}.log.gz"
+            files[name] = zeek.log(chosen, table)
+            places.update(
+                {id(e): (name, line) for line, e in enumerate(chosen, zeek.HEADER_LINES + 1)}
+            )
+
+
+def _windows_file(
+    site: Site, events: Sequence[Event], files: dict[str, str], places: dict[int, Place]
+) -> None:
+    chosen = [e for e in events if e.source == "windows"]
+    if chosen:
+        name = f"{site.name}/windows/winlogbeat.ndjson.gz"
+        files[name] = winlogbeat.lines(chosen)
+        places.update({id(e): (name, line) for line, e in enumerate(chosen, 1)})
+
+
+def _mail_files(
+    site: Site, events: Sequence[Event], files: dict[str, str], places: dict[int, Place]
+) -> None:
+    """The head office keeps its mail in one mbox, the other office a file a message."""
+    chosen = [e for e in events if e.source == "mail"]
+    if site.name == "tokyo" and chosen:
+        name = "tokyo/mail/gateway.mbox"
+        files[name] = mailbox.mbox(chosen)
+        places.update({id(e): (name, number) for number, e in enumerate(chosen, 1)})
+        return
+    for event, (eml, text) in zip(chosen, mailbox.eml_files(chosen).items(), strict=True):
+        files[f"{site.name}/mail/{eml}"] = text
+        places[id(event)] = (f"{site.name}/mail/{eml}", 1)
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = text.encode()
+    # Without a time and a name in the header the same text gives the same file.
+    path.write_bytes(gzip.compress(data, 9, mtime=0) if path.suffix == ".gz" else data)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    raise TypeError(f"no JSON for {type(value).__name__}")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; exit status 0, or 2 for wrong usage."""
+    parser = argparse.ArgumentParser(
+        prog="python -m kizashi.measure.generate",
+        description="Write an emulated organisation's logs.",
+        epilog="example: python -m kizashi.measure.generate /tmp/organisation --seed 7",
+    )
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--days", type=int, default=5)
+    parser.add_argument("--hosts", type=int, default=36)
+    parser.add_argument("--no-attack", action="store_true", help="ordinary life only")
+    parser.add_argument("--tables", action="store_true", help="write normalised Parquet rows too")
+    given = parser.parse_args(arguments)
+    try:
+        truth = generate(given.folder, given.seed, given.days, given.hosts, not given.no_attack,
+                         given.tables)  # fmt: skip
+    except UsageError as error:
+        parser.error(str(error))
+    print(json.dumps({"folder": str(given.folder), "events": truth.events, "host": truth.host}))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,200 @@
+"""What machines do by themselves and what looks like an attack: look-ups that fail by design,
+updaters, honest pollers, deployment, installers and macros."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from kizashi.measure.browsing import USER_AGENT, awake
+from kizashi.measure.events import Process, Recorder, digest, seconds
+from kizashi.measure.organisation import DOMAIN, Host
+from kizashi.measure.workday import EXCEL, Session, Sessions
+
+_SYSTEM32 = "C:\\Windows\\System32\\"
+_PROGRAMS = "C:\\Program Files\\"
+_ANTIVIRUS = _PROGRAMS + "Mamori\\mamorisvc.exe"
+_UPDATER = "C:\\Program Files (x86)\\Google\\GoogleUpdater\\146.0.7680.0\\updater.exe"
+_DEPLOYMENT = _PROGRAMS + "Haibun Agent\\haibunagent.exe"
+_RUN = "Software\\Microsoft\\Windows\\CurrentVersion\\Run\\"
+
+
+def reputation(recorder: Recorder, session: Session) -> None:
+    """The antivirus asks for file hashes as names; unknown ones fail by design."""
+    host = session.host
+    random = recorder.random("reputation", host.name, session.day)
+    service = recorder.process(host, session.start - seconds(80), _ANTIVIRUS,
+                               parent=session.services, logged=False)  # fmt: skip
+    for _ in range(random.choice((0, 1, 1, 2))):
+        at = session.start + (session.end - session.start) * random.random()
+        for i in range(random.randint(2, 7)):
+            name = f"{digest(f'{host.name}{at}{i}', 32)}.h.avrep.mamori.example"
+            known = random.random() < 0.3
+            recorder.lookup(host, at + seconds(i * random.uniform(0.1, 1.5)), name, service,
+                            rcode="NOERROR" if known else "NXDOMAIN", types=("A",),
+                            answer="127.0.0.4" if known else None)  # fmt: skip
+
+
+def updates(recorder: Recorder, sessions: Sessions, host: Host) -> None:
+    """The browser's updater posts a little every five hours, on every machine."""
+    random = recorder.random("updates", host.name)
+    first = host.site.utc(recorder.organisation.days[0], host.site.arrival_hour)
+    name = "update.browservendor.example"
+    for begin, end in awake(sessions, host, first):
+        at = begin + timedelta(minutes=random.uniform(5, 60))
+        while at < end:
+            updater = recorder.process(host, at, _UPDATER, "--wake --system", logged=False)
+            address = recorder.lookup(host, at + seconds(1), name, updater)
+            recorder.http(host, at + seconds(1.2), name, address or "", "POST", "/service/update2/json",
+                          "Google Update/1.3.36", random.randrange(900, 2400),
+                          random.randrange(400, 1500), request_mime="text/json",
+                          response_mime="text/json")  # fmt: skip
+            at += timedelta(hours=random.uniform(4.7, 5.3))
+
+
+def _poll(
+    recorder: Recorder, host: Host, at: datetime, name: str, uri: str, agent: str, size: int
+) -> None:
+    address = recorder.lookup(host, at, name)
+    recorder.http(host, at + seconds(0.2), name, address or "", "POST", uri, agent, size,
+                  48, request_mime="text/json", response_mime="text/json")  # fmt: skip
+
+
+def pollers(recorder: Recorder, sessions: Sessions) -> None:
+    """Rare and honest: printers report supplies, a server its health, drawing seats their licence."""
+    organisation = recorder.organisation
+    first = organisation.days[0]
+    printers = [h for h in organisation.hosts if h.role == "printer"]
+    watched = [organisation.server("tokyo", "management")]
+    jobs = [(h, 30.0, 0.02, "supplies.insatsuki.example", "/report", "PrinterCloud/2.1", 420)
+            for h in printers]  # fmt: skip
+    jobs += [(h, 20.0, 0.05, "in.kanshi-monitor.example", "/v1/push", "kanshi/4.2", 780)
+             for h in watched]  # fmt: skip
+    jobs += [(h, 240.0, 0.03, "lic.zumen-cad.example", "/heartbeat", "ZumenLicense/11", 512)
+             for h in organisation.department("engineering")[:2]]  # fmt: skip
+    for host, minutes, jitter, name, uri, agent, size in jobs:
+        random = recorder.random("poll", host.name)
+        start = host.site.utc(first, host.site.arrival_hour - 1)
+        for begin, end in awake(sessions, host, start):
+            at = begin + timedelta(minutes=random.uniform(1, 15))
+            while at < end:
+                _poll(recorder, host, at, name, uri, agent, size + random.randrange(-20, 20))
+                at += timedelta(minutes=minutes * random.uniform(1 - jitter, 1 + jitter))
+
+
+def macros(recorder: Recorder, session: Session) -> None:
+    """Finance closes the day with a workbook whose macro calls a batch file: normal in this house."""
+    random = recorder.random("macros", session.host.name, session.day)
+    at = session.end - timedelta(minutes=random.uniform(50, 120))
+    excel = recorder.process(session.host, at, EXCEL, '"S:\\finance\\daily_close.xlsm"',
+                             session.explorer)  # fmt: skip
+    cmd = recorder.process(session.host, at + seconds(22), _SYSTEM32 + "cmd.exe",
+                           '/c S:\\finance\\tools\\export.bat', excel)  # fmt: skip
+    recorder.stop(cmd, at + seconds(25))
+
+
+def office_work(recorder: Recorder, session: Session) -> None:
+    """Documents opened from the shell, all day."""
+    random = recorder.random("office", session.host.name, session.day)
+    for _ in range(random.randint(2, 6)):
+        at = session.start + (session.end - session.start) * random.uniform(0.05, 0.95)
+        program = random.choice((EXCEL, EXCEL.replace("EXCEL", "WINWORD"),
+                                 _PROGRAMS + "Hon PDF\\honpdf.exe"))  # fmt: skip
+        recorder.process(session.host, at, program,
+                         f'"S:\\{random.choice(("plans", "minutes", "orders"))}\\{random.randrange(100, 999)}"',
+                         session.explorer)  # fmt: skip
+
+
+def deployment(recorder: Recorder, sessions: Sessions) -> None:
+    """The deployment agent makes a task on every machine on the second day, a service on the third."""
+    days = recorder.organisation.days
+    for session in sessions.all():
+        if session.day == days[min(1, len(days) - 1)]:
+            _deploy_task(recorder, session)
+        if session.day == days[min(2, len(days) - 1)]:
+            _update_service(recorder, session)
+
+
+def _deploy_task(recorder: Recorder, session: Session) -> None:
+    host = session.host
+    at = host.site.utc(session.day, 12.5) + seconds(
+        recorder.random("deploy", host.name).uniform(0, 900)
+    )
+    agent = recorder.process(
+        host, at - seconds(60), _DEPLOYMENT, parent=session.services, logged=False
+    )
+    target = _PROGRAMS + "Haibun Agent\\inventory.exe"
+    schtasks = recorder.process(
+        host, at, _SYSTEM32 + "schtasks.exe",
+        f'/create /f /ru SYSTEM /sc daily /st 12:40 /tn "Haibun\\Inventory" /tr "{target}"', agent,
+    )  # fmt: skip
+    recorder.module_loaded(schtasks, at + seconds(0.04), _SYSTEM32 + "taskschd.dll")
+    recorder.task_made(
+        schtasks, at + seconds(0.2), "\\Haibun\\Inventory", target, "/quiet",
+        "<CalendarTrigger><ScheduleByDay><DaysInterval>1</DaysInterval></ScheduleByDay></CalendarTrigger>",
+    )  # fmt: skip
+    recorder.stop(schtasks, at + seconds(0.3))
+
+
+def _update_service(recorder: Recorder, session: Session) -> None:
+    host = session.host
+    if recorder.random("service", host.name).random() < 0.6:
+        return
+    at = host.site.utc(session.day, 14) + seconds(
+        recorder.random("service", host.name).uniform(0, 5400)
+    )
+    updater = recorder.process(host, at, _UPDATER, "--update --system", session.services)
+    recorder.service_made(updater, at + seconds(3), "GoogleUpdaterInternalService146.0.7680.0",
+                          f'"{_UPDATER}" --system --windows-service')  # fmt: skip
+
+
+def installs(recorder: Recorder, sessions: Sessions) -> None:
+    """A few people fetch a chat program over plain HTTP, run it and let it start with Windows."""
+    for session in sessions.all():
+        random = recorder.random("install", session.host.name)
+        days = recorder.organisation.days
+        if random.random() < 0.12 and session.day == days[random.randrange(min(4, len(days)))]:
+            _install(recorder, session, session.start + timedelta(hours=random.uniform(1, 5)))
+
+
+def _install(recorder: Recorder, session: Session, at: datetime) -> None:
+    host, name, file_name = session.host, "dl.oshaberi.example", "OshaberiSetup.exe"
+    address = recorder.lookup(host, at, name, session.browser)
+    recorder.http(host, at + seconds(0.2), name, address or "", "GET", f"/win/{file_name}", USER_AGENT,
+                  0, 4_812_544, response_mime="application/x-dosexec", file_name=file_name)  # fmt: skip
+    path = f"{session.home}\\Downloads\\{file_name}"
+    recorder.file_made(session.browser, at + seconds(4), path)
+    recorder.stream_made(session.browser, at + seconds(4.1), path, digest(f"{name}/{file_name}", 64),
+                         f"[ZoneTransfer]  ZoneId=3  HostUrl=http://{name}/win/{file_name} ")  # fmt: skip
+    setup = recorder.process(host, at + seconds(31), path, parent=session.explorer)
+    program = f"{session.home}\\AppData\\Local\\Oshaberi\\Oshaberi.exe"
+    recorder.file_made(setup, at + seconds(36), program)
+    recorder.value_set(setup, at + seconds(38), f"HKU\\S-1-5-21-{host.name}\\{_RUN}Oshaberi",
+                       f'"{program}" --background')  # fmt: skip
+    chat = recorder.process(host, at + seconds(41), program, parent=setup)
+    found = recorder.lookup(host, at + seconds(42), "gw.oshaberi.example", chat)
+    recorder.tls(host, at + seconds(42.3), "gw.oshaberi.example", found or "", 4_200, 18_000,
+                 client="electron", process=chat, duration_s=3100)  # fmt: skip
+
+
+def administration(recorder: Recorder, sessions: Sessions) -> None:
+    """The administrators look around on their own machine, with the programs intruders use."""
+    for host in recorder.organisation.department("it"):
+        for session in sessions.all():
+            if session.host is host:
+                _look_around(recorder, session)
+
+
+def _look_around(recorder: Recorder, session: Session) -> None:
+    random = recorder.random("administration", session.host.name, session.day)
+    at = session.start + timedelta(hours=random.uniform(1, 6))
+    shell = recorder.process(session.host, at, _SYSTEM32 + "cmd.exe", parent=session.explorer,
+                             integrity="High")  # fmt: skip
+    commands = ("whoami.exe /groups", "ipconfig.exe /all", "net.exe view", "nltest.exe /dclist:" + DOMAIN,
+                "quser.exe", "systeminfo.exe")  # fmt: skip
+    for i, command in enumerate(random.sample(commands, 3)):
+        program, arguments = (command + " ").split(" ", 1)
+        started = at + seconds(15 + i * random.uniform(8, 60))
+        run: Process = recorder.process(
+            session.host, started, _SYSTEM32 + program, arguments.strip(), shell
+        )
+        recorder.stop(run, started + seconds(0.8))
