@@ -11,7 +11,6 @@ import ipaddress
 import re
 import tomllib
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,10 @@ import duckdb
 import yaml
 
 from kizashi import schema
+from kizashi.detectors import Detector, cases, run
+from kizashi.detectors.folder import load
+from kizashi.errors import KizashiError
+from kizashi.lake import derived
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "kizashi"
@@ -32,48 +35,8 @@ HEADINGS = (
     "Tuning",
     "References",
 )
-TACTICS = frozenset(
-    {
-        "reconnaissance",
-        "resource-development",
-        "initial-access",
-        "execution",
-        "persistence",
-        "privilege-escalation",
-        "defense-evasion",
-        "credential-access",
-        "discovery",
-        "lateral-movement",
-        "collection",
-        "command-and-control",
-        "exfiltration",
-        "impact",
-    }
-)
-STATUSES = frozenset({"preview", "stable", "deprecated"})
-DETECTOR_FILES = ("detector.toml", "README.md", "cases.yaml")
-DETECTOR_KEYS: dict[str, type] = {
-    "title": str,
-    "title_ja": str,
-    "summary": str,
-    "summary_ja": str,
-    "attack": list,
-    "stage": str,
-    "entity": str,
-    "partition": str,
-    "family": str,
-    "status": str,
-    "reads": dict,
-    "lookback": dict,
-    "lateness_minutes": int,
-    "chance": dict,
-    "benign": str,
-    "benign_ja": str,
-    "settings": dict,
-}
-DETECTOR_CASES = frozenset({"fires", "quiet", "below", "edge", "lookalike", "missing_column"})
-REQUIRED_COLUMNS = ("site", "host_id", "first_seen", "last_seen", "evidence")
-TECHNIQUE = re.compile(r"T\d{4}(\.\d{3})?")
+DETECTOR_FILES = ("detector.toml", "detector.sql", "README.md", "cases.yaml")
+DETECTOR_CASES = frozenset(cases.KINDS)
 # Identities and units of time and size, which a name would only obscure.
 PLAIN_NUMBERS = frozenset({"0", "1", "24", "60", "3600", "86400", "1000", "1024", "0.0", "1.0"})
 KEYWORDS = frozenset(
@@ -90,6 +53,7 @@ CHAIN_KEYS = ("title", "title_ja", "status")
 CHAIN_CASES = frozenset(
     {"right_order", "wrong_order", "gap_too_long", "other_host", "stage_unseen"}
 )
+SOURCE_STATUSES = frozenset({"preview", "stable", "from documentation"})
 SAMPLE_BYTES = 65_536
 VAGUE_MODULES = frozenset({"utils", "util", "helpers", "common", "manager", "core", "misc"})
 MODULE_LINES = 800
@@ -132,17 +96,6 @@ def heading_problems(readme: Path) -> list[str]:
     ]
 
 
-def key_problems(label: str, values: dict[str, Any], keys: dict[str, type]) -> list[str]:
-    """A line for every key that is missing, of the wrong type, or unknown."""
-    problems = [f"{label}: has no {key}" for key in keys if key not in values]
-    problems += [
-        f"{label}: {key} must be a {keys[key].__name__}"
-        for key in keys
-        if key in values and not isinstance(values[key], keys[key])
-    ]
-    return problems + [f"{label}: unknown key {key}" for key in values if key not in keys]
-
-
 def setting_problems(label: str, settings: dict[str, Any]) -> list[str]:
     """A line for every setting without a default, a unit or a reason, or with anything else."""
     problems = []
@@ -158,17 +111,6 @@ def setting_problems(label: str, settings: dict[str, Any]) -> list[str]:
         extra = sorted(set(setting) - {"default", "unit", "why"})
         problems += [f"{label}: setting {name} has an unknown key {key}" for key in extra]
     return problems
-
-
-def technique_problems(label: str, techniques: list[str]) -> list[str]:
-    """A line for every technique that is not written like T1568 or T1568.002."""
-    if not techniques:
-        return [f"{label}: attack names no technique"]
-    return [
-        f"{label}: {technique!r} is not an ATT&CK technique id"
-        for technique in techniques
-        if not TECHNIQUE.fullmatch(technique)
-    ]
 
 
 # ---------------------------------------------------------------- SQL
@@ -196,39 +138,6 @@ def sql_style_problems(label: str, text: str) -> list[str]:
     return problems
 
 
-def variable_problems(label: str, text: str, settings: set[str]) -> list[str]:
-    """A line for a variable that no setting declares, and for a setting that nothing reads."""
-    read = set(re.findall(r"getvariable\(\s*'([^']+)'\s*\)", text))
-    undeclared = [f"{label}: reads {name!r}, which [settings] lacks" for name in read - settings]
-    unread = [f"{label}: setting {name} is read by nothing" for name in settings - read]
-    return sorted(undeclared) + sorted(unread)
-
-
-# ---------------------------------------------------------------- columns
-
-
-@cache
-def known_columns() -> dict[str, frozenset[str]]:
-    """Columns of every table and view that a detector, a case or a chain may name."""
-    return {
-        name: frozenset(table.column_names) | frozenset(schema.SETTLED)
-        for name, table in schema.tables().items()
-    }
-
-
-def column_problems(label: str, wanted: dict[str, Any]) -> list[str]:
-    """A line for every table, or column of a table, that the schema does not have."""
-    problems = []
-    for table, columns in wanted.items():
-        known = known_columns().get(table)
-        if known is None:
-            problems.append(f"{label}: no table {table}")
-            continue
-        unknown = [column for column in columns if column not in known]
-        problems += [f"{label}: {table} has no column {column}" for column in unknown]
-    return problems
-
-
 # ---------------------------------------------------------------- cases
 
 
@@ -242,23 +151,19 @@ def load_cases(path: Path) -> list[dict[str, Any]]:
 def case_problems(path: Path, kinds: frozenset[str]) -> list[str]:
     """A line for every kind without a case, and for every case that cannot be understood."""
     label = f"{path.parent.name}/{path.name}"
-    cases = load_cases(path)
-    if not cases:
+    found = load_cases(path)
+    if not found:
         return [f"{label}: must be a list of cases"]
-    problems = [f"{label}: no case of kind {kind}" for kind in sorted(kinds - case_kinds(cases))]
-    names = [str(case.get("name", "")) for case in cases]
+    covered = {case.get("kind") for case in found}
+    problems = [f"{label}: no case of kind {kind}" for kind in sorted(kinds - covered)]
+    names = [str(case.get("name", "")) for case in found]
     problems += [
         f"{label}: two cases are named {name!r}"
         for name in {n for n in names if names.count(n) > 1}
     ]
-    for case in cases:
+    for case in found:
         problems += one_case_problems(label, case, kinds)
     return problems
-
-
-def case_kinds(cases: list[dict[str, Any]]) -> frozenset[str]:
-    """The kinds that the cases cover."""
-    return frozenset(str(case.get("kind")) for case in cases)
 
 
 def one_case_problems(label: str, case: dict[str, Any], kinds: frozenset[str]) -> list[str]:
@@ -273,21 +178,6 @@ def one_case_problems(label: str, case: dict[str, Any], kinds: frozenset[str]) -
     if not isinstance(case.get("expect"), list):
         problems.append(f"{where}: has no expect; write [] for quiet")
     return problems + address_problems(where, case)
-
-
-def case_column_problems(path: Path) -> list[str]:
-    """A line for every table or column that the cases fill and the schema lacks."""
-    label = f"{path.parent.name}/{path.name}"
-    problems = []
-    for case in load_cases(path):
-        for table, rows in case.get("events", {}).items():
-            columns = {key for row in rows for key in row if key != "repeat"}
-            columns |= {key for row in rows for key in row.get("repeat", {})} - {"count", "step_s"}
-            problems += column_problems(label, {table: sorted(columns)})
-        absent = [item.partition(".") for item in case.get("absent", [])]
-        for table, dot, column in absent:
-            problems += column_problems(label, {table: [column] if dot else []})
-    return sorted(set(problems))
 
 
 def address_problems(where: str, case: dict[str, Any]) -> list[str]:
@@ -337,46 +227,45 @@ def is_documentation_address(value: str) -> bool:
 def detector_problems(folder: Path) -> list[str]:
     """Everything that a detector folder lacks or says wrongly; empty when it keeps the contract."""
     problems = missing_files(folder, DETECTOR_FILES)
-    if not any((folder / name).is_file() for name in ("detector.sql", "detector.py")):
-        problems.append(f"{folder.name}: has no detector.sql or detector.py")
     if problems:
         return problems
     if not re.fullmatch(r"[a-z]+(_[a-z0-9]+)+", folder.name):
         problems.append(f"{folder.name}: an id reads table_behaviour")
     problems += heading_problems(folder / "README.md")
-    problems += detector_toml_problems(folder)
     problems += case_problems(folder / "cases.yaml", DETECTOR_CASES)
     problems += blind_case_problems(folder / "cases.yaml")
-    problems += case_column_problems(folder / "cases.yaml")
-    return problems + detector_sql_problems(folder)
+    problems += detector_sql_problems(folder)
+    return problems + loading_problems(folder)
 
 
-def detector_toml_problems(folder: Path) -> list[str]:
-    """What is wrong with detector.toml."""
-    label = f"{folder.name}/detector.toml"
-    values = tomllib.loads((folder / "detector.toml").read_text("utf-8"))
-    problems = key_problems(label, values, DETECTOR_KEYS)
-    if problems:
-        return problems
-    problems += technique_problems(label, values["attack"])
-    problems += one_of(label, "stage", values["stage"], TACTICS)
-    problems += one_of(label, "status", values["status"], STATUSES)
-    problems += one_of(label, "partition", values["partition"], frozenset({"host", "fleet"}))
-    problems += setting_problems(label, values["settings"])
-    problems += column_problems(label, values["reads"])
-    if not values["reads"]:
-        problems.append(f"{label}: reads nothing, so it could never be told to be blind")
-    chance = values["chance"]
-    if not 0 < chance.get("per_host_day", 0) <= 1 or not chance.get("source"):
-        problems.append(f"{label}: chance needs per_host_day in (0, 1] and its source")
-    return problems
+def loading_problems(folder: Path) -> list[str]:
+    """The first thing that keeps the folder from loading, and what its settings leave unsaid."""
+    try:
+        detector = load(folder)
+        cases.load_cases(folder)
+    except KizashiError as error:
+        return [str(error)]
+    problems = []
+    if not detector.attack:
+        problems.append(f"{folder.name}/detector.toml: attack names no technique")
+    problems += [
+        f"{folder.name}/detector.toml: setting {name} leaves its unit or reason empty"
+        for name, setting in detector.settings.items()
+        if not setting.unit.strip() or len(setting.why.split()) < 3
+    ]
+    return problems + running_problems(detector)
 
 
-def one_of(label: str, key: str, value: str, allowed: frozenset[str]) -> list[str]:
-    """A line when the value is none of those allowed."""
-    if value in allowed:
-        return []
-    return [f"{label}: {key} {value!r} must be one of {', '.join(sorted(allowed))}"]
+def running_problems(detector: Detector) -> list[str]:
+    """What keeps the query from running, or its columns from being a signal's."""
+    con = cases.connect({}, (), derived.create_views)
+    try:
+        run(detector, con)
+    except KizashiError as error:
+        return [str(error)]
+    finally:
+        con.close()
+    return []
 
 
 def blind_case_problems(path: Path) -> list[str]:
@@ -390,17 +279,8 @@ def blind_case_problems(path: Path) -> list[str]:
 
 def detector_sql_problems(folder: Path) -> list[str]:
     """What is wrong with detector.sql, as text."""
-    path = folder / "detector.sql"
-    if not path.is_file():
-        return []
-    label, text = f"{folder.name}/detector.sql", path.read_text("utf-8")
-    settings = tomllib.loads((folder / "detector.toml").read_text("utf-8")).get("settings", {})
-    problems = number_problems(label, text) + sql_style_problems(label, text)
-    problems += variable_problems(label, text, set(settings))
-    words = set(re.findall(r"\w+", text))
-    return problems + [
-        f"{label}: returns no column {column}" for column in REQUIRED_COLUMNS if column not in words
-    ]
+    label, text = f"{folder.name}/detector.sql", (folder / "detector.sql").read_text("utf-8")
+    return number_problems(label, text) + sql_style_problems(label, text)
 
 
 # ---------------------------------------------------------------- tables and modules
@@ -475,8 +355,10 @@ def source_module_problems(folder: Path) -> list[str]:
     problems = [f"{label}: has no {name}()" for name in ("claims", "read") if name not in defined]
     if not values.get("TITLE"):
         problems.append(f"{label}: has no TITLE")
-    statuses = frozenset({"preview", "stable", "from documentation"})
-    return problems + one_of(label, "STATUS", str(values.get("STATUS")), statuses)
+    if values.get("STATUS") not in SOURCE_STATUSES:
+        said = ", ".join(sorted(SOURCE_STATUSES))
+        problems.append(f"{label}: STATUS {values.get('STATUS')!r} must be one of {said}")
+    return problems
 
 
 def source_sample_problems(folder: Path) -> list[str]:

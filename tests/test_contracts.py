@@ -161,7 +161,7 @@ def test_a_complete_detector_folder_has_no_problem(detector: Path) -> None:
     assert contracts.detector_problems(detector) == []
 
 
-@pytest.mark.parametrize("name", [*contracts.DETECTOR_FILES, "detector.sql"])
+@pytest.mark.parametrize("name", contracts.DETECTOR_FILES)
 def test_a_detector_without_one_of_its_files_is_told(detector: Path, name: str) -> None:
     (detector / name).unlink()
     assert any(name in problem for problem in contracts.detector_problems(detector))
@@ -184,51 +184,63 @@ def test_a_detector_without_a_heading_is_told(detector: Path, heading: str) -> N
 BROKEN: dict[str, tuple[Swap, str]] = {
     "a setting without a unit": (
         ("detector.toml", ' unit = "count",', ""),
-        "detector.toml: setting min_names has no unit",
+        'detector.toml setting min_names: has no "unit"',
+    ),
+    "a setting with an empty unit": (
+        ("detector.toml", '"count"', '""'),
+        "detector.toml: setting min_names leaves its unit or reason empty",
     ),
     "a setting without a reason": (
         ("detector.toml", ', why = "one mistyped name retried is not a burst"', ""),
-        "detector.toml: setting min_names has no why",
+        'detector.toml setting min_names: has no "why"',
     ),
     "a setting without a default": (
         ("detector.toml", " default = 10,", ""),
-        "detector.toml: setting min_names has no default",
+        'detector.toml setting min_names: has no "default"',
     ),
     "no title": (
         ("detector.toml", 'title = "Many failed names"\n', ""),
-        "detector.toml: has no title",
+        'detector.toml: has no "title"',
     ),
     "an unknown key": (
         ("detector.toml", "lateness_minutes = 60", 'lateness_minutes = 60\ncolour = "red"'),
-        "detector.toml: unknown key colour",
+        'detector.toml: unknown key "colour"',
     ),
     "a stage that ATT&CK does not have": (
         ("detector.toml", 'stage = "command-and-control"', 'stage = "c2"'),
-        "detector.toml: stage 'c2' must be one of",
+        'detector.toml: unknown stage "c2"',
     ),
     "a technique written wrongly": (
         ("detector.toml", '["T1568.002"]', '["1568"]'),
-        "detector.toml: '1568' is not an ATT&CK technique id",
+        "detector.toml: '1568' is no ATT&CK technique",
+    ),
+    "no technique": (
+        ("detector.toml", '["T1568.002"]', "[]"),
+        "detector.toml: attack names no technique",
     ),
     "a column that the schema lacks": (
         ("detector.toml", '["query", "rcode"]', '["query", "colour"]'),
-        "detector.toml: dns_activity has no column colour",
+        'detector.toml: unknown column of dns_activity "colour"',
     ),
     "a table that the schema lacks": (
         ("detector.toml", "dns_activity =", "dns_log ="),
-        "detector.toml: no table dns_log",
+        'detector.toml: unknown table in [reads] "dns_log"',
     ),
     "nothing read": (
         ("detector.toml", 'dns_activity = ["query", "rcode"]', ""),
-        "detector.toml: reads nothing",
+        "detector.toml: [reads] is empty",
     ),
     "a prior of zero": (
         ("detector.toml", "per_host_day = 0.01", "per_host_day = 0"),
-        "detector.toml: chance needs per_host_day",
+        "detector.toml: chance per_host_day must be",
     ),
     "no evidence column": (
         ("detector.sql", "list(evidence) AS evidence,", ""),
         "detector.sql: returns no column evidence",
+    ),
+    "a column that no table has": (
+        ("detector.sql", "count(DISTINCT query) AS names", "count(DISTINCT colour) AS names"),
+        "detector.sql: Binder Error",
     ),
     "a bare number": (
         ("detector.sql", "getvariable('min_names')", "10"),
@@ -236,7 +248,7 @@ BROKEN: dict[str, tuple[Swap, str]] = {
     ),
     "a variable that no setting declares": (
         ("detector.sql", "'min_names'", "'min_hosts'"),
-        "detector.sql: reads 'min_hosts', which [settings] lacks",
+        'detector.sql: unknown setting "min_hosts"',
     ),
     "a lower-case keyword": (
         ("detector.sql", "GROUP BY", "group BY"),
@@ -248,7 +260,7 @@ BROKEN: dict[str, tuple[Swap, str]] = {
     ),
     "a case over an unknown column": (
         ("cases.yaml", "rcode: NXDOMAIN", "result: NXDOMAIN"),
-        "cases.yaml: dns_activity has no column result",
+        'unknown column of dns_activity "result"',
     ),
     "a case without an expectation": (
         ("cases.yaml", "  expect: []\n", ""),
