@@ -29,7 +29,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-detectors_app = typer.Typer(help="What Kizashi looks for. Example: kizashi detectors list", rich_markup_mode=None)
+detectors_app = typer.Typer(
+    help="What Kizashi looks for. Example: kizashi detectors list", rich_markup_mode=None
+)
 app.add_typer(detectors_app, name="detectors")
 talk = Console(stderr=True, highlight=False)
 
@@ -50,27 +52,49 @@ class Level(StrEnum):
     CRITICAL = "critical"
 
 
-LakeOption = Annotated[Path | None, typer.Option("--lake", help="Folder of the lake.", metavar="DIR")]
+LakeOption = Annotated[
+    Path | None, typer.Option("--lake", help="Folder of the lake.", metavar="DIR")
+]
 LakeRequired = Annotated[Path, typer.Option("--lake", help="Folder of the lake.", metavar="DIR")]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON lines, as in a pipe.")]
 TableOption = Annotated[bool, typer.Option("--table", help="A table, as on a terminal.")]
-LangOption = Annotated[Lang, typer.Option("--lang", help="Language of the output.", envvar="KIZASHI_LANG")]
-PathsArgument = Annotated[list[Path], typer.Argument(help="Files, folders or archives.", metavar="PATH...")]
+LangOption = Annotated[
+    Lang, typer.Option("--lang", help="Language of the output.", envvar="KIZASHI_LANG")
+]
+PathsArgument = Annotated[
+    list[Path], typer.Argument(help="Files, folders or archives.", metavar="PATH...")
+]
 
 
 @app.command()
 def hunt(
-    paths: Annotated[list[Path] | None, typer.Argument(help="Files, folders or archives.", metavar="[PATH...]")] = None,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Files, folders or archives.", metavar="[PATH...]")
+    ] = None,
     lake: LakeOption = None,
     as_json: JsonOption = False,
     as_table: TableOption = False,
     lang: LangOption = Lang.EN,
-    report: Annotated[Path | None, typer.Option("--report", help="Also write one HTML page.", metavar="FILE.html")] = None,
-    new: Annotated[bool, typer.Option("--new", help="Only what changed since the last hunt of this lake.")] = False,
-    fail_at: Annotated[Level | None, typer.Option("--fail-at", help="Exit with 3 when an incident reaches this severity.")] = None,
-    site: Annotated[str, typer.Option("--site", help="Office or network that the logs are from.")] = "",
-    zone: Annotated[str, typer.Option("--zone", help="Time zone shown beside UTC, such as Asia/Tokyo.")] = "UTC",
-    folder: Annotated[list[Path] | None, typer.Option("--folder", help="Your own detectors and chains.", metavar="DIR")] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Also write one HTML page.", metavar="FILE.html")
+    ] = None,
+    new: Annotated[
+        bool, typer.Option("--new", help="Only what changed since the last hunt of this lake.")
+    ] = False,
+    fail_at: Annotated[
+        Level | None,
+        typer.Option("--fail-at", help="Exit with 3 when an incident reaches this severity."),
+    ] = None,
+    site: Annotated[
+        str, typer.Option("--site", help="Office or network that the logs are from.")
+    ] = "",
+    zone: Annotated[
+        str, typer.Option("--zone", help="Time zone shown beside UTC, such as Asia/Tokyo.")
+    ] = "UTC",
+    folder: Annotated[
+        list[Path] | None,
+        typer.Option("--folder", help="Your own detectors and chains.", metavar="DIR"),
+    ] = None,
 ) -> None:
     """Read the logs under PATH and tell ranked attack chains with their evidence.
 
@@ -79,7 +103,19 @@ def hunt(
     if not paths and lake is None:
         raise UsageError("nothing to hunt: give a PATH, or --lake of an earlier ingest")
     with _lake(lake) as place:
-        _hunt(place, paths or [], as_json, as_table, lang, report, new, fail_at, site, zone, tuple(folder or ()))
+        _hunt(
+            place,
+            paths or [],
+            as_json,
+            as_table,
+            lang,
+            report,
+            new,
+            fail_at,
+            site,
+            zone,
+            tuple(folder or ()),
+        )
 
 
 def _hunt(
@@ -147,14 +183,19 @@ def _read_in(lake: Path, paths: list[Path], site: str) -> list[str]:
         talk.print(safe(text), markup=False)
     if len(said) > 20:
         talk.print(f"... and {len(said) - 20} more files; see: kizashi ingest PATH --json")
-    talk.print(f"{read:,} records read, {rejected:,} set aside" + (" (kizashi rejects)" if rejected else ""))
+    talk.print(
+        f"{read:,} records read, {rejected:,} set aside"
+        + (" (kizashi rejects)" if rejected else "")
+    )
     return said
 
 
 @app.command()
 def demo(
     lang: LangOption = Lang.EN,
-    report: Annotated[Path | None, typer.Option("--report", help="Also write one HTML page.", metavar="FILE.html")] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Also write one HTML page.", metavar="FILE.html")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Hunt an example organisation that Kizashi makes itself. Example: kizashi demo --lang ja"""
@@ -163,12 +204,31 @@ def demo(
     with tempfile.TemporaryDirectory() as folder:
         logs = Path(folder) / "organisation"
         generate(logs)
-        _hunt(Path(folder) / "lake", [logs], as_json, not as_json, lang, report, False, None, "", "Europe/Istanbul", ())
+        _hunt(
+            Path(folder) / "lake",
+            [logs],
+            as_json,
+            not as_json,
+            lang,
+            report,
+            False,
+            None,
+            "",
+            "Europe/Istanbul",
+            (),
+        )
 
 
 @app.command()
-def ingest(paths: PathsArgument, lake: LakeRequired, as_json: JsonOption = False, as_table: TableOption = False,
-           site: Annotated[str, typer.Option("--site", help="Office or network that the logs are from.")] = "") -> None:
+def ingest(
+    paths: PathsArgument,
+    lake: LakeRequired,
+    as_json: JsonOption = False,
+    as_table: TableOption = False,
+    site: Annotated[
+        str, typer.Option("--site", help="Office or network that the logs are from.")
+    ] = "",
+) -> None:
     """Read logs into a lake, each record once; one line a file.
 
     Example: kizashi ingest ./logs --lake ./lake --json
@@ -188,7 +248,9 @@ def ingest(paths: PathsArgument, lake: LakeRequired, as_json: JsonOption = False
     if not json_lines:
         _table(rows, ["file", "source", "read", "stored", "rejected", "duplicate", "note"])
     if failed:
-        raise KizashiError("records are unaccounted for: read differs from stored + rejected + duplicate")
+        raise KizashiError(
+            "records are unaccounted for: read differs from stored + rejected + duplicate"
+        )
 
 
 @app.command()
@@ -198,11 +260,18 @@ def rejects(lake: LakeRequired, as_json: JsonOption = False, as_table: TableOpti
     Example: kizashi rejects --lake ./lake
     """
     names = ["file", "record_no", "reason", "excerpt"]
-    _rows([dict(zip(names, row, strict=True)) for row in querying.rejects(lake)], names, as_json, as_table)
+    _rows(
+        [dict(zip(names, row, strict=True)) for row in querying.rejects(lake)],
+        names,
+        as_json,
+        as_table,
+    )
 
 
 @app.command()
-def sources(lake: LakeOption = None, as_json: JsonOption = False, as_table: TableOption = False) -> None:
+def sources(
+    lake: LakeOption = None, as_json: JsonOption = False, as_table: TableOption = False
+) -> None:
     """Formats that Kizashi reads; with --lake, what was read of each.
 
     Example: kizashi sources
@@ -251,12 +320,18 @@ def detectors_show(detector: Annotated[str, typer.Argument(metavar="ID")]) -> No
 
 @app.command()
 def test(
-    folder: Annotated[Path | None, typer.Argument(help="A folder of detectors; ours by default.", metavar="[FOLDER]")] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Argument(help="A folder of detectors; ours by default.", metavar="[FOLDER]"),
+    ] = None,
 ) -> None:
     """Run the cases of detectors. Example: kizashi test ./my-detectors"""
     failed = 0
     for name, case, problem in querying.run_cases(folder):
-        print(f"{'FAIL' if problem else 'ok  '} {name}: {case}" + (f"\n     {problem}" if problem else ""))
+        print(
+            f"{'FAIL' if problem else 'ok  '} {name}: {case}"
+            + (f"\n     {problem}" if problem else "")
+        )
         failed += bool(problem)
     if failed:
         raise KizashiError(f"{failed} cases failed")
@@ -275,7 +350,12 @@ def _lake(lake: Path | None) -> Iterator[Path]:
 
 
 def _progress() -> Progress:
-    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TimeElapsedColumn(),
+    )
     return Progress(*columns, console=talk, transient=True, disable=not talk.is_terminal)
 
 

@@ -62,7 +62,9 @@ def hunt(lake: Path, options: HuntOptions, step: Step | None = None) -> HuntResu
         ties = assemble.links(con)
         told = _chains(options.folders)
         facts = {name: _Facts(detector) for name, detector in known.items()}
-        incidents = assemble.assemble(found, ties, facts, told, span, _labels(lake, options.overlays))
+        incidents = assemble.assemble(
+            found, ties, facts, told, span, _labels(lake, options.overlays)
+        )
         result = HuntResult(
             incidents=_mark_new(lake, incidents),
             blind=tuple(blind),
@@ -86,6 +88,11 @@ def _run_detectors(
             yield Blind(name, f"could not look: no {what}", f"見られなかった：{what} が無い")
         else:
             detecting.run(detector, con)
+
+
+def detector_facts(known: dict[str, detecting.Detector]) -> dict[str, assemble.DetectorFacts]:
+    """The detectors as assembling sees them."""
+    return {name: _Facts(detector) for name, detector in known.items()}
 
 
 def _chains(folders: tuple[Path, ...]) -> dict[str, Chain]:

@@ -15,6 +15,7 @@ from kizashi import pipeline
 from kizashi import sources as reading
 from kizashi.detectors import cases
 from kizashi.errors import KizashiError, UsageError
+from kizashi.lake import derived
 from kizashi.lake.manifest import Manifest
 
 Rows = tuple[list[str], list[tuple[object, ...]]]
@@ -49,8 +50,13 @@ def sources(lake: Path | None) -> list[dict[str, object]]:
     manifest.close()
     return [
         {
-            "file": e.label, "source": e.source, "read": e.read, "stored": e.stored,
-            "rejected": e.rejected, "duplicate": e.duplicate, "note": e.note,
+            "file": e.label,
+            "source": e.source,
+            "read": e.read,
+            "stored": e.stored,
+            "rejected": e.rejected,
+            "duplicate": e.duplicate,
+            "note": e.note,
         }
         for e in entries
     ]
@@ -72,7 +78,9 @@ def query_apart(lake: Path, sql: str) -> Rows:
     """
     _manifest(lake).close()
     ours, theirs = multiprocessing.get_context("spawn").Pipe(duplex=False)
-    child = multiprocessing.get_context("spawn").Process(target=_child, args=(theirs, lake, sql), daemon=True)
+    child = multiprocessing.get_context("spawn").Process(
+        target=_child, args=(theirs, lake, sql), daemon=True
+    )
     child.start()
     theirs.close()
     try:
@@ -80,7 +88,9 @@ def query_apart(lake: Path, sql: str) -> Rows:
             raise KizashiError(f"the query took more than {QUERY_SECONDS} seconds")
         said = ours.recv()
     except EOFError as error:
-        raise KizashiError(f"the query needed more than {QUERY_BYTES >> 30} GB of memory") from error
+        raise KizashiError(
+            f"the query needed more than {QUERY_BYTES >> 30} GB of memory"
+        ) from error
     finally:
         child.kill()
     if isinstance(said, str):
@@ -102,7 +112,13 @@ def _child(out: Connection, lake: Path, sql: str) -> None:
 def detectors() -> list[dict[str, object]]:
     """Every detector in a few words."""
     return [
-        {"id": d.id, "title": d.title, "stage": d.stage, "attack": ", ".join(d.attack), "status": d.status}
+        {
+            "id": d.id,
+            "title": d.title,
+            "stage": d.stage,
+            "attack": ", ".join(d.attack),
+            "status": d.status,
+        }
         for d in detecting.detectors().values()
     ]
 
@@ -113,15 +129,19 @@ def detector_page(detector: str) -> str:
     if detector not in known:
         raise UsageError(f"no detector {detector}. One of: {', '.join(known)}")
     found = known[detector]
-    settings = "\n".join(f"- `{n}` = {s.default} {s.unit}: {s.why}" for n, s in found.settings.items())
+    settings = "\n".join(
+        f"- `{n}` = {s.default} {s.unit}: {s.why}" for n, s in found.settings.items()
+    )
     return found.folder.joinpath("README.md").read_text("utf-8") + f"\n## Settings\n\n{settings}\n"
 
 
 def run_cases(folder: Path | None) -> Iterator[tuple[str, str, str]]:
     """(detector, case, what went wrong or '') for every case of a folder, ours by default."""
-    own = detecting.detectors() if folder is None else detecting.detectors((folder,), ours=False)
-    if not own:
+    own = detecting.detectors((folder,) if folder else ())
+    chosen = [d for d in own.values() if folder is None or str(d.folder).startswith(str(folder))]
+    if not chosen:
         raise UsageError(f"{folder}: no detector folder there (detector.toml)")
-    for detector in own.values():
-        for case in cases.load(detector):
-            yield detector.id, case.name, cases.problem(detector, case)
+    for detector in chosen:
+        for case in cases.load_cases(detector.folder):
+            problems = cases.run_case(detector, case, derived.create_views)
+            yield detector.id, case.name, "; ".join(problems)

@@ -1,8 +1,8 @@
 """Chains: signals tied by cause and time, told as one story.
 
 A chain is a folder here: `chain.toml` names the stages it is made of, README.md says what it means,
-cases.yaml what it must and must not tie. Linking (`linking.sql`, `links.toml`) knows no chain; a chain
-names and orders what linking found.
+cases.yaml what it must and must not tie. Linking (`linking.sql`, `links.toml`) knows no chain; a
+chain names and orders what linking found.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ class Chain:
     """A named order of stages. `minimum` stages must be seen before it is told."""
 
     id: str
+    folder: Traversable
     title: str
     title_ja: str
     minimum: int
@@ -58,6 +59,7 @@ def load(folder: Traversable) -> Chain:
         )
         return Chain(
             folder.name,
+            folder,
             said["title"],
             said["title_ja"],
             int(said["minimum"]),

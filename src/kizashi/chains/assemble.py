@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from importlib.resources import files
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import duckdb
 
@@ -106,16 +106,30 @@ def signals(con: duckdb.DuckDBPyConnection) -> list[Signal]:
         "list_transform(evidence, lambda e: [e.file_id, e.record_no]) FROM signal "
         "ORDER BY first_seen, signal_id"
     ).fetchall()
-    return [
-        Signal(
-            *row[:4],
-            tuple(row[4] or ()),
-            *row[5:15],
-            json.loads(row[15]) if row[15] else {},
-            tuple((int(f), int(n)) for f, n in row[16] or ()),
-        )
-        for row in rows
-    ]
+    return [_signal(row) for row in rows]
+
+
+def _signal(row: tuple[Any, ...]) -> Signal:
+    techniques, evidence = tuple(row[4] or ()), tuple((int(f), int(n)) for f, n in row[16] or ())
+    return Signal(
+        row[0],
+        row[1],
+        row[2],
+        row[3],
+        techniques,
+        row[5],
+        row[6],
+        row[7],
+        row[8],
+        row[9],
+        row[10],
+        row[11],
+        row[12],
+        row[13],
+        row[14],
+        json.loads(row[15] or "{}"),
+        evidence,
+    )
 
 
 def assemble(

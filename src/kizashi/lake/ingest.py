@@ -8,7 +8,6 @@ duplicate, found only where segments overlap in time.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from hashlib import sha256

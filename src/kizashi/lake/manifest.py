@@ -108,7 +108,7 @@ class Manifest:
     def segments(self, table: str | None = None, *, settled: bool | None = None) -> list[Segment]:
         sql = "SELECT path, table_name, rows, min_time, max_time, day, settled, clock_id, file_id FROM segment"
         rows = self._db.execute(f"{sql} ORDER BY path").fetchall()
-        found = [Segment(*row[:6], bool(row[6]), *row[7:]) for row in rows]
+        found = [Segment(*row) for row in rows]
         return [
             s
             for s in found
@@ -131,7 +131,8 @@ _SELECT_FILE = f"SELECT {_FILE_COLUMNS} FROM input_file"
 
 
 def _entry(row: tuple[object, ...]) -> FileEntry:
-    return FileEntry(*row[:12], json.loads(str(row[12])), str(row[13]))  # type: ignore[arg-type]
+    said = dict(zip(_FILE_COLUMNS.split(", "), row, strict=True))
+    return FileEntry(**said | {"tables": json.loads(str(said["tables"]))})  # type: ignore[arg-type]
 
 
 def put_file(db: sqlite3.Connection, entry: FileEntry) -> None:

@@ -61,9 +61,8 @@ def claims(file: InputFile) -> int:
     first = _first_object(file.head)
     if first is None:
         return 0
-    if len(first) == 1 and isinstance(next(iter(first.values())), dict):
-        first = next(iter(first.values()))
-    keys = set(first)
+    inner = next(iter(first.values()), None)
+    keys = set(inner if len(first) == 1 and isinstance(inner, dict) else first)
     named = {"id.orig_h", "id_orig_h", "fuid", "uid"} & keys
     if set(MARKS) & keys or ("ts" in keys and (named or _path_by_signs(keys))):
         return 90

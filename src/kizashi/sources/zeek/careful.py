@@ -1,6 +1,7 @@
 """Zeek files that do not add up, read line by line: damaged, truncated, mixed, or wrapped.
 
-Good lines go, still as text and with their line numbers, to a scratch file; the same SQL then maps them.
+Good lines go, still as text and with their line numbers, to a scratch file; the same SQL then maps
+them.
 """
 
 from __future__ import annotations
@@ -131,9 +132,9 @@ def read_json(
             if record is None:
                 rejects.append(Reject(number, reason, _excerpt(line)))
                 continue
-            if len(record) == 1 and isinstance(next(iter(record.values())), dict):
-                path, record = next(iter(record.items()))
-                line = orjson.dumps(record)
+            (key, inner), *others = record.items() or [("", None)]
+            if not others and isinstance(inner, dict):
+                path, record, line = key, inner, orjson.dumps(inner)
             else:
                 named = record.get("_path") or record.get("@stream")
                 path = str(named) if named else path_of(file.label, set(record)) or "unknown"
