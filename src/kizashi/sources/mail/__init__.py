@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from kizashi.sources import Batch, InputFile, Reject, table_sql
-from kizashi.sources.mail.mailbox import FROM_LINE, RawMessage, read_mbox, read_single
+from kizashi.sources.mail.mailbox import RawMessage, is_mbox, read_mbox, read_single
 from kizashi.sources.mail.message import NotAMessageError, message_start, to_row
 
 TITLE = "Mail (.eml, mbox)"
@@ -80,7 +80,7 @@ _COLUMNS = pa.schema(
 
 def claims(file: InputFile) -> int:
     """95 for an mbox, 90 for a header that only mail has, 40 for a bare one, 0 otherwise."""
-    if _is_mbox(file.head):
+    if is_mbox(file.head):
         return 95
     start = message_start(file.head)
     block = re.split(rb"\n\r?\n", file.head[start:], maxsplit=1)[0]
@@ -97,7 +97,7 @@ def claims(file: InputFile) -> int:
 def read(file: InputFile, con: duckdb.DuckDBPyConnection) -> Iterator[Batch]:
     """Batches of rows; a message that cannot be read becomes a reject."""
     messages: Iterable[RawMessage]
-    if _is_mbox(file.head):
+    if is_mbox(file.head):
         messages = read_mbox(file.plain, file.first_record)
     else:
         # A single message that grew was stored when it was first seen.
@@ -108,10 +108,6 @@ def read(file: InputFile, con: duckdb.DuckDBPyConnection) -> Iterator[Batch]:
         if not rows and not rejects:
             return
         yield from _batches(con, f"mail_{file.file_id}_{number}", rows, rejects)
-
-
-def _is_mbox(head: bytes) -> bool:
-    return FROM_LINE.match(head.lstrip(b"\r\n\xef\xbb\xbf")) is not None
 
 
 def _rows(messages: Iterable[RawMessage]) -> tuple[list[dict[str, Any]], tuple[Reject, ...]]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_tz
+from itertools import islice
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
@@ -93,7 +94,7 @@ def parameters(value: str) -> tuple[str, dict[str, str]]:
     value = value[: limits.FIELD_BYTES]
     plain: dict[str, str] = {}
     pieces: dict[str, dict[int, tuple[bool, str]]] = {}
-    for match in _PARAMETER.finditer(value):
+    for match in islice(_PARAMETER.finditer(value), limits.PARAMETERS):
         segment = _SEGMENT.fullmatch(match[1].lower())
         if segment is None:
             continue

@@ -57,6 +57,8 @@ _SECOND_LEVEL = frozenset(
         "org",
     ]
 )
+# Exchange Online writes all three into the path of one message.
+_SAME_PROVIDER = {"office365.com": "outlook.com", "exchangelabs.com": "outlook.com"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,8 @@ def organisation(host: str) -> str:
     """The part of a name that an organisation owns, by its shape: two labels, three below co.jp."""
     labels = host.lower().strip(".").split(".")
     deep = len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SECOND_LEVEL
-    return ".".join(labels[-3:] if deep else labels[-2:])
+    name = ".".join(labels[-3:] if deep else labels[-2:])
+    return _SAME_PROVIDER.get(name, name)
 
 
 def is_internal(address: str) -> bool:

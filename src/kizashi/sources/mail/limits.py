@@ -12,6 +12,7 @@ HEADER_BYTES = 256 * 1024  # header block of the message; Postfix accepts 100 Ki
 PART_HEADER_BYTES = 64 * 1024  # header block of one part
 FIELDS = 2_000  # header fields of the message
 FIELD_BYTES = 16 * 1024  # one header field that holds no addresses
+PARAMETERS = 64  # of one Content-Type; a long name in RFC 2231 pieces takes some twenty
 ADDRESS_FIELD_BYTES = 128 * 1024  # all address fields of one kind together
 ADDRESSES = 1_000  # recipients
 BOUNDARY_LINES = 200_000  # lines that begin with two hyphens and might end a part

@@ -50,8 +50,10 @@ def _of_attribute(raw: bytes, charset: str | None) -> Iterator[str]:
 
 def _trim(url: str) -> str:
     url = url.rstrip(".,;:!?'*_")
-    while url.endswith((")", "]")) and url.count(url[-1]) > url.count(
-        "(" if url[-1] == ")" else "["
-    ):
-        url = url[:-1].rstrip(".,;:!?")
+    for opening, closing in ("()", "[]"):
+        # A sentence in brackets closes behind the URL, which may hold pairs of its own.
+        surplus = url.count(closing) - url.count(opening)
+        trailing = len(url) - len(url.rstrip(closing))
+        if surplus > 0 and trailing > 0:
+            url = url[: len(url) - min(surplus, trailing)].rstrip(".,;:!?")
     return url[: limits.LINK_CHARACTERS]

@@ -1,7 +1,7 @@
 """Files to single messages: an .eml is one message, an mbox many, and neither is ever held whole.
 
-A message begins at a `From ` line after an empty line; such a line holds a time, which a sentence
-that begins with "From" does not.
+A message begins at a `From ` line after an empty line; such a line holds a time and a year, which a
+sentence that begins with "From" does not.
 """
 
 from __future__ import annotations
@@ -10,13 +10,17 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from kizashi.sources.mail import limits
 
-FROM_LINE = re.compile(rb"From (\S*) ?[^\n]{0,120}\d\d:\d\d[^\n]{0,80}\d{4}[^\n]{0,40}\r?\n?")
+_BLOCK_BYTES = 1024 * 1024
+_FROM_LINE_BYTES = 1024
+_FROM_LINE = re.compile(rb"From [^\n]{0,900}\n")
+_LATER_FROM_LINE = re.compile(rb"(?:(?<=\n\n)|(?<=\n\r\n))From [^\n]{0,900}\n")
+_ENVELOPE = re.compile(rb"From (\S{0,320})")
+_TIME = re.compile(rb"\d\d:\d\d")
+_YEAR = re.compile(rb"(?<!\d)(?:19|20)\d\d(?!\d)")
 _QUOTED_FROM = re.compile(rb"^>(>*From )", re.M)
-_LINE_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,12 @@ class RawMessage:
         return self.size == len(self.raw)
 
 
+def is_mbox(head: bytes) -> bool:
+    """True when a file that begins so is an mbox."""
+    first = _FROM_LINE.match(head)
+    return first is not None and _has_date(first[0])
+
+
 def read_single(path: Path) -> RawMessage:
     """The one message of a file."""
     with path.open("rb") as stream:
@@ -43,19 +53,43 @@ def read_single(path: Path) -> RawMessage:
 def read_mbox(path: Path, first_record: int) -> Iterator[RawMessage]:
     """Every message of an mbox with its first line; `first_record` lines were read before."""
     pending = _Pending(first_record + 1, None)
-    after_empty = True
-    with path.open("rb") as stream:
-        for number, line in _lines(stream, first_record + 1):
-            started = (
-                FROM_LINE.fullmatch(line) if after_empty and line.startswith(b"From ") else None
-            )
-            if started is not None:
-                yield from pending.finish()
-                pending = _Pending(number, started[1].decode("latin-1").lower() or None)
-            else:
-                pending.add(line)
-            after_empty = line in (b"\n", b"\r\n")
+    line = first_record + 1
+    for piece, from_line in _pieces(path):
+        pending.add(piece)
+        line += piece.count(b"\n")
+        if from_line:
+            yield from pending.finish()
+            envelope = _ENVELOPE.match(from_line)
+            sender = envelope[1].decode("latin-1").lower() if envelope else ""
+            pending = _Pending(line, sender if "@" in sender else None)
+            line += 1
     yield from pending.finish()
+
+
+def _pieces(path: Path) -> Iterator[tuple[bytes, bytes]]:
+    """Bytes of messages, each with the `From ` line behind it; b'' when none follows yet."""
+    with path.open("rb") as stream:
+        kept = stream.read(_FROM_LINE_BYTES)
+        first = _FROM_LINE.match(kept)
+        if first is not None and _has_date(first[0]):
+            yield b"", first[0]
+            kept = kept[first.end() :]
+        while block := stream.read(_BLOCK_BYTES):
+            kept += block
+            done = 0
+            for match in _LATER_FROM_LINE.finditer(kept):
+                if _has_date(match[0]):
+                    yield kept[done : match.start()], match[0]
+                    done = match.end()
+            # A `From ` line may go on in the next block.
+            held = max(done, len(kept) - _FROM_LINE_BYTES)
+            yield kept[done:held], b""
+            kept = kept[held:]
+        yield kept, b""
+
+
+def _has_date(line: bytes) -> bool:
+    return _TIME.search(line) is not None and _YEAR.search(line) is not None
 
 
 class _Pending:
@@ -67,14 +101,14 @@ class _Pending:
         self.kept = bytearray()
         self.dropped = 0
 
-    def add(self, line: bytes) -> None:
+    def add(self, piece: bytes) -> None:
         room = limits.MESSAGE_BYTES - len(self.kept)
-        self.kept += line[:room]
-        self.dropped += max(0, len(line) - room)
+        self.kept += piece[:room]
+        self.dropped += max(0, len(piece) - room)
 
     def finish(self) -> Iterator[RawMessage]:
         """The message, without what the mbox added; none when nothing stands there."""
-        if not self.kept.strip(b"\r\n \t"):
+        if not self.kept.strip():
             return
         raw = bytes(self.kept)
         self.kept = bytearray()
@@ -83,11 +117,3 @@ class _Pending:
         if b"\n>" in raw:
             raw = _QUOTED_FROM.sub(rb"\1", raw)
         yield RawMessage(self.record_no, raw, len(raw) + self.dropped, self.envelope)
-
-
-def _lines(stream: BinaryIO, first: int) -> Iterator[tuple[int, bytes]]:
-    # A line longer than the limit comes in pieces that share its number.
-    number = first
-    while line := stream.readline(_LINE_BYTES):
-        yield number, line
-        number += line.endswith(b"\n")

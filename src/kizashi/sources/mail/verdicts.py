@@ -131,7 +131,8 @@ def _split_items(text: str) -> list[tuple[str, str]]:
 
 def _trusted(header: Header, path: Path, name: str) -> list[str]:
     """Fields of that name that the gateway wrote, topmost first."""
-    entry = path.entry or (path.hops[0] if path.hops else None)
+    # With no hop from outside the message never left the organisation.
+    entry = path.entry or (path.hops[-1] if path.hops else None)
     places = ((i, value) for i, (field, value) in enumerate(header.fields) if field == name)
     texts = [
         (place, unfold(value[: limits.FIELD_BYTES]))
