@@ -10,7 +10,7 @@ import ast
 import ipaddress
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,11 @@ import duckdb
 import yaml
 
 from kizashi import schema
+from kizashi.chains import ChainStage
+from kizashi.chains import cases as chain_cases
+from kizashi.chains import load as load_chain
 from kizashi.detectors import Detector, cases, run
-from kizashi.detectors.folder import load
+from kizashi.detectors.folder import CHOICES, TACTICS, load
 from kizashi.errors import KizashiError
 from kizashi.lake import derived
 
@@ -49,10 +52,7 @@ KEYWORDS = frozenset(
     )
 )
 CHAIN_FILES = ("chain.toml", "README.md", "cases.yaml")
-CHAIN_KEYS = ("title", "title_ja", "status")
-CHAIN_CASES = frozenset(
-    {"right_order", "wrong_order", "gap_too_long", "other_host", "stage_unseen"}
-)
+CHAIN_CASES = frozenset(chain_cases.KINDS)
 SOURCE_STATUSES = frozenset({"preview", "stable", "from documentation"})
 SAMPLE_BYTES = 65_536
 VAGUE_MODULES = frozenset({"utils", "util", "helpers", "common", "manager", "core", "misc"})
@@ -183,7 +183,7 @@ def one_case_problems(label: str, case: dict[str, Any], kinds: frozenset[str]) -
 def address_problems(where: str, case: dict[str, Any]) -> list[str]:
     """A line for every public address or real name in a case's events."""
     problems = []
-    for key, value in leaves(case.get("events", {})):
+    for key, value in leaves([case.get("events", {}), case.get("signals", [])]):
         if key in NAME_COLUMNS and not is_documentation_name(value):
             problems.append(f"{where}: {value!r} is not a documentation name (.example)")
         if not is_documentation_address(value):
@@ -376,14 +376,32 @@ def source_sample_problems(folder: Path) -> list[str]:
 # ---------------------------------------------------------------- chains
 
 
-def chain_problems(folder: Path) -> list[str]:
-    """Everything that a chain folder lacks or says wrongly; empty when it keeps the contract."""
+def chain_problems(folder: Path, detectors: Collection[str]) -> list[str]:
+    """Everything that a chain folder lacks or says wrongly, given the ids of the detectors."""
     problems = missing_files(folder, CHAIN_FILES)
     if problems:
         return problems
+    problems += heading_problems(folder / "README.md")
+    problems += case_problems(folder / "cases.yaml", CHAIN_CASES)
     label = f"{folder.name}/chain.toml"
     values = tomllib.loads((folder / "chain.toml").read_text("utf-8"))
-    problems += heading_problems(folder / "README.md")
-    problems += [f"{label}: has no {key}" for key in CHAIN_KEYS if not values.get(key)]
+    if values.get("status") not in CHOICES["status"]:
+        problems.append(f"{label}: status must be one of {', '.join(CHOICES['status'])}")
     problems += setting_problems(label, values.get("settings", {}))
-    return problems + case_problems(folder / "cases.yaml", CHAIN_CASES)
+    try:
+        chain = load_chain(folder)
+        chain_cases.load_cases(folder)
+    except KizashiError as error:
+        return [*problems, str(error)]
+    return problems + stage_problems(label, chain.stages, detectors)
+
+
+def stage_problems(
+    label: str, stages: tuple[ChainStage, ...], detectors: Collection[str]
+) -> list[str]:
+    """A line for a stage that ATT&CK does not have and for a detector that is not there."""
+    problems = [
+        f"{label}: unknown stage {stage.stage!r}" for stage in stages if stage.stage not in TACTICS
+    ]
+    named = {name for stage in stages for name in stage.detectors}
+    return problems + [f"{label}: no detector {name}" for name in sorted(named - set(detectors))]

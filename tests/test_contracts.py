@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from kizashi import schema
+from kizashi.detectors import detectors
 from tests import contracts
 
 
@@ -37,7 +39,13 @@ def test_a_source_folder_keeps_the_contract(folder: Path) -> None:
     "folder", [f for f in folders("chains") if (f / "chain.toml").exists()], ids=by_name
 )
 def test_a_chain_folder_keeps_the_contract(folder: Path) -> None:
-    assert contracts.chain_problems(folder) == []
+    assert contracts.chain_problems(folder, detectors()) == []
+
+
+def test_a_setting_of_linking_has_a_default_a_unit_and_a_reason() -> None:
+    text = (contracts.PACKAGE / "chains" / "links.toml").read_text("utf-8")
+    settings = tomllib.loads(text)["settings"]
+    assert settings and contracts.setting_problems("chains/links.toml", settings) == []
 
 
 @pytest.mark.parametrize(
@@ -337,6 +345,81 @@ def test_a_source_broken_on_purpose_is_told(source: Path, swap: Swap, problem: s
 def test_a_source_without_a_sample_is_told(source: Path) -> None:
     (source / "samples" / "a.log").unlink()
     assert contracts.source_problems(source) == ["product: samples/ holds nothing"]
+
+
+CHAIN_TOML = """
+title = "Mail to control"
+title_ja = "メールから C2 まで"
+status = "preview"
+minimum = 2
+benign = "A partner's workbook."
+benign_ja = "取引先のブック。"
+[[stages]]
+stage = "execution"
+detectors = ["dns_many_failures"]
+required = true
+"""
+
+
+def chain_case(kind: str) -> str:
+    return (
+        f"- name: a case of the kind {kind}\n  kind: {kind}\n"
+        "  signals: [{detector: dns_many_failures, host_id: /pc-07, destination: a.example,"
+        ' first_seen: "2026-03-02T09:00:00"}]\n  expect: []\n'
+    )
+
+
+@pytest.fixture
+def chain(tmp_path: Path) -> Path:
+    """A chain folder that keeps the contract."""
+    folder = tmp_path / "mail_to_control"
+    folder.mkdir()
+    (folder / "chain.toml").write_text(CHAIN_TOML, "utf-8")
+    (folder / "README.md").write_text(readme(), "utf-8")
+    cases = "".join(chain_case(kind) for kind in sorted(contracts.CHAIN_CASES))
+    (folder / "cases.yaml").write_text(cases, "utf-8")
+    return folder
+
+
+def test_a_complete_chain_folder_has_no_problem(chain: Path) -> None:
+    assert contracts.chain_problems(chain, ["dns_many_failures"]) == []
+
+
+@pytest.mark.parametrize("name", contracts.CHAIN_FILES)
+def test_a_chain_without_one_of_its_files_is_told(chain: Path, name: str) -> None:
+    (chain / name).unlink()
+    assert contracts.chain_problems(chain, []) == [f"mail_to_control: has no {name}"]
+
+
+@pytest.mark.parametrize("kind", sorted(contracts.CHAIN_CASES))
+def test_a_chain_without_a_case_of_a_kind_is_told(chain: Path, kind: str) -> None:
+    change(chain, ("cases.yaml", chain_case(kind), ""))
+    assert contracts.chain_problems(chain, ["dns_many_failures"]) == [
+        f"mail_to_control/cases.yaml: no case of kind {kind}"
+    ]
+
+
+CHAIN_BROKEN: dict[str, tuple[Swap, str]] = {
+    "a detector that is not there": (
+        ("chain.toml", "dns_many_failures", "dns_few_failures"),
+        "chain.toml: no detector dns_few_failures",
+    ),
+    "a stage that ATT&CK does not have": (
+        ("chain.toml", '"execution"', '"running"'),
+        "chain.toml: unknown stage 'running'",
+    ),
+    "no benign story": (("chain.toml", "benign = ", "honest = "), "chain.toml: not a chain"),
+    "a status of its own": (("chain.toml", '"preview"', '"new"'), "chain.toml: status must be"),
+    "a heading left out": (("README.md", "## Tuning\n\nText.\n\n", ""), "README.md: headings are"),
+    "a name that somebody owns": (("cases.yaml", "a.example", "a.io"), "'a.io' is not a"),
+}
+
+
+@pytest.mark.parametrize(("swap", "problem"), CHAIN_BROKEN.values(), ids=CHAIN_BROKEN.keys())
+def test_a_chain_broken_on_purpose_is_told(chain: Path, swap: Swap, problem: str) -> None:
+    change(chain, swap)
+    found = contracts.chain_problems(chain, ["dns_many_failures"])
+    assert any(problem in line for line in found)
 
 
 def test_a_table_with_an_uncommented_column_is_told(tmp_path: Path) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
+import typer
 
+from kizashi import cli
 from tests.contracts import PACKAGE, ROOT
 
 READMES = ("README.md", "README.ja.md")
@@ -29,6 +32,19 @@ def test_a_readme_opens_with_the_two_commands(name: str) -> None:
 def test_the_readme_gives_the_same_commands_in_both_languages() -> None:
     english, japanese = map(commands, READMES)
     assert english == japanese
+
+
+@pytest.mark.parametrize("line", sorted({c for c in commands(READMES[0]) if "kizashi " in c[:8]}))
+def test_a_command_of_the_readme_is_one_that_kizashi_takes(line: str) -> None:
+    verb, *words = shlex.split(line)[1:]
+    if verb.startswith("--"):
+        assert verb == "--install-completion"
+        return
+    group = typer.main.get_command(cli.app)
+    context = group.make_context("kizashi", [], resilient_parsing=True)
+    command = group.get_command(context, verb)  # type: ignore[attr-defined]
+    assert command is not None
+    command.make_context(verb, words)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())

@@ -16,11 +16,13 @@ from typing import Any
 
 import typer
 
-from kizashi import schema
+from kizashi import cli, schema
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "kizashi"
 PAGES = ROOT / "docs" / "reference"
+# Fixed, because a page must not depend on the width of the terminal that makes it.
+HELP_COLUMNS = 90
 NOTE = "<!-- Made from the code by `make docs`; change it there. -->\n"
 
 
@@ -157,17 +159,9 @@ def chains_page() -> str:
 
 
 def command_part(command: Any, path: str) -> list[str]:
-    """One verb, or a group and its verbs, as Markdown parts."""
-    context = command.make_context(path, [], resilient_parsing=True)
-    parts = [f"## {path}\n", f"{(command.help or '').strip()}\n"]
-    parts.append(f"    {' '.join([path, *command.collect_usage_pieces(context)])}\n")
-    rows = [
-        (f"`{', '.join(getattr(p, 'opts', []) + p.secondary_opts)}`", getattr(p, "help", "") or "")
-        for p in command.params
-        if p.param_type_name == "option" and not getattr(p, "hidden", False)
-    ]
-    if rows:
-        parts.append(grid(("option", "meaning"), rows))
+    """The help text of one verb, or of a group and its verbs, as Markdown parts."""
+    context = command.make_context(path, [], resilient_parsing=True, terminal_width=HELP_COLUMNS)
+    parts = [f"## {path}\n", f"```text\n{command.get_help(context).strip()}\n```\n"]
     for name, verb in sorted(getattr(command, "commands", {}).items()):
         if not verb.hidden:
             parts += command_part(verb, f"{path} {name}")
@@ -176,8 +170,6 @@ def command_part(command: Any, path: str) -> list[str]:
 
 def commands_page() -> str:
     """Every verb of the command line with its options."""
-    from kizashi import cli
-
     command = typer.main.get_command(cli.app)
     return "\n".join(["# Command line\n", *command_part(command, "kizashi")])
 

@@ -152,9 +152,7 @@ def test_a_truncated_gzip_gives_what_came_before(tmp_path: Path) -> None:
         ("bad.zip", b"PK\x03\x04" + bytes(64), "zip"),
     ],
 )
-def test_what_cannot_be_read_is_named(
-    tmp_path: Path, name: str, content: bytes, says: str
-) -> None:
+def test_what_cannot_be_read_is_named(tmp_path: Path, name: str, content: bytes, says: str) -> None:
     logs = tmp_path / "logs"
     logs.mkdir()
     (logs / name).write_bytes(content)
