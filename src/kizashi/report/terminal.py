@@ -29,7 +29,7 @@ TIMELINES = 50  # incidents told in full; the table lists every one
 _TEXT_LIMIT = 400  # characters of one telemetry text
 _LIST_LIMIT = 4  # hosts, users, destinations of one incident
 _EVIDENCE_LIMIT = 3  # records of one stage
-_WIDE, _MIDDLE = 120, 88  # cells from which the table shows all or most of its columns
+_WIDE, _MIDDLE, _ROOMY = 120, 88, 60  # cells from which the tables show more columns
 _STYLES = {
     "critical": "bold white on red",
     "high": "bold red",
@@ -83,13 +83,14 @@ def _headline(result: HuntResult, words: Wording) -> Text:
 
 
 def _ranking(result: HuntResult, words: Wording, width: int) -> Table:
-    wide, middle = width >= _WIDE, width >= _MIDDLE
+    wide, middle, roomy = width >= _WIDE, width >= _MIDDLE, width >= _ROOMY
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=False, padding=(0, 1))
     table.add_column(words.say("rank.rank"), justify="right", no_wrap=True)
     table.add_column(words.say("rank.severity"), no_wrap=True)
     table.add_column(words.say("rank.score"), justify="right", no_wrap=True)
     table.add_column(words.say("rank.incident"), ratio=4, overflow="fold", min_width=16)
-    table.add_column(words.say("rank.hosts"), ratio=2, overflow="fold", min_width=6)
+    if roomy:
+        table.add_column(words.say("rank.hosts"), ratio=2, overflow="fold", min_width=6)
     if wide:
         table.add_column(words.say("rank.users"), ratio=2, overflow="fold")
         table.add_column(words.say("rank.tactics"), ratio=3, overflow="fold")
@@ -101,8 +102,9 @@ def _ranking(result: HuntResult, words: Wording, width: int) -> Table:
             _severity(incident, words),
             f"{incident.score:.1f}",
             Prose(_title(incident, words)),
-            _names(_hosts(incident), words, 2),
         ]
+        if roomy:
+            cells.append(_names(_hosts(incident), words, 2))
         if wide:
             cells += [_names(incident.users, words, 2), _names(_tactics(incident, words), words, 9)]
         if middle:
@@ -241,7 +243,7 @@ def _other_gaps(facts: Unseen, words: Wording) -> Iterable[str]:
         sites = ", ".join(
             _safe(site) or words.say("incident.no_site") for site in facts.zoneless_sites
         )
-        yield f"{words.say('unseen.zones')}: {sites}. {words.say('unseen.zones_why')}"
+        yield words.say("unseen.zones_line", sites=sites)
     for source in facts.unaccounted:
         yield words.say(
             "unseen.unaccounted",

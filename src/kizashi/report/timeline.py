@@ -20,7 +20,7 @@ _AXIS, _NO_AXIS, _LANE, _EMPTY_LANE = 40.0, 18.0, 40.0, 26.0
 _MARK_STEP, _MARK_RADIUS, _SMALLEST_RADIUS = 25.0, 10.0, 3.0
 _NUMBERED_FROM_RADIUS = 8.0
 _BREAK, _MOST_BREAKS = 104.0, 4
-_BREAK_SHARE, _SHORTEST_BREAK_S = 0.3, 900.0
+_BREAK_TIMES, _SHORTEST_BREAK_S = 4, 900.0
 _LABEL_STEP = 62.0
 
 
@@ -153,15 +153,15 @@ def _places(times: Sequence[float]) -> tuple[list[float], tuple[Break, ...], flo
 
 
 def _long_gaps(gaps: Sequence[float]) -> set[int]:
-    """The gaps to cut: a quarter of an hour or more, and a large part of all but those longer."""
-    long: set[int] = set()
-    left = sum(gaps)
-    for at in sorted(range(len(gaps)), key=lambda n: (-gaps[n], n))[:_MOST_BREAKS]:
-        if gaps[at] < _SHORTEST_BREAK_S or gaps[at] < _BREAK_SHARE * left:
-            break
-        long.add(at)
-        left -= gaps[at]
-    return long
+    """The gaps to cut: those that dwarf all the shorter ones together, when they are few."""
+    by_length = sorted(range(len(gaps)), key=lambda n: (gaps[n], n))
+    shorter = 0.0
+    for rank, at in enumerate(by_length):
+        dwarfs = 0 < shorter * _BREAK_TIMES < gaps[at]
+        if dwarfs and gaps[at] >= _SHORTEST_BREAK_S and len(gaps) - rank <= _MOST_BREAKS:
+            return set(by_length[rank:])
+        shorter += gaps[at]
+    return set()
 
 
 def _scale(gaps: Sequence[float], step: float, room: float) -> float:
