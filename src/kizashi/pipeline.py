@@ -11,12 +11,13 @@ from pathlib import Path
 import duckdb
 
 from kizashi import detectors as detecting
+from kizashi import entities, names
 from kizashi.chains import Chain, assemble, chains
 from kizashi.incidents import Blind, HuntResult, Incident, SourceHealth
-from kizashi.lake import derived, settle
 from kizashi.lake.engine import open_lake
 from kizashi.lake.ingest import Line, ingest
 from kizashi.lake.manifest import Manifest
+from kizashi.lake.settle import settle
 from kizashi.schema import tables
 
 Step = Callable[[str, int, int], None]
@@ -42,13 +43,19 @@ def open_settled(
     lake: Path, overlays: tuple[Path, ...] = ()
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """The lake settled and open, with every event table and derived view."""
-    settle.settle(lake)
+    settle(lake, entities)
     con = open_lake(lake, overlays)
     try:
-        derived.create_views(con)
+        derive(con)
         yield con
     finally:
         con.close()
+
+
+def derive(con: duckdb.DuckDBPyConnection) -> None:
+    """Every derived table and view over the settled event tables of the connection."""
+    names.install(con)
+    entities.derive(con)
 
 
 def hunt(lake: Path, options: HuntOptions, step: Step | None = None) -> HuntResult:
@@ -69,7 +76,7 @@ def hunt(lake: Path, options: HuntOptions, step: Step | None = None) -> HuntResu
             incidents=_mark_new(lake, incidents),
             blind=tuple(blind),
             sources=_health(lake, con),
-            notes=derived.notes(con),
+            notes=_clock_notes(con),
             host_days=span.host_days,
             site_zones={options.site: options.zone},
         )
@@ -173,6 +180,18 @@ def _mark_new(lake: Path, incidents: tuple[Incident, ...]) -> tuple[Incident, ..
     manifest.close()
     return tuple(
         replace(i, new=f"{i.id} {len(i.stages)} {i.severity}" not in before) for i in incidents
+    )
+
+
+def _clock_notes(con: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+    """A line for each pair of clocks that are more than a minute apart."""
+    rows = con.execute(
+        "SELECT clock_a, clock_b, min(offset_s), max(offset_s), sum(facts) FROM clock_offset "
+        "GROUP BY ALL HAVING max(abs(offset_s)) > 60 ORDER BY ALL"
+    ).fetchall()
+    return tuple(
+        f"clock {a} is {low:,.0f} to {high:,.0f} s ahead of {b} ({facts} facts seen by both)"
+        for a, b, low, high, facts in rows
     )
 
 

@@ -15,7 +15,6 @@ from kizashi import pipeline
 from kizashi import sources as reading
 from kizashi.detectors import cases
 from kizashi.errors import KizashiError, UsageError
-from kizashi.lake import derived
 from kizashi.lake.manifest import Manifest
 
 Rows = tuple[list[str], list[tuple[object, ...]]]
@@ -143,5 +142,5 @@ def run_cases(folder: Path | None) -> Iterator[tuple[str, str, str]]:
         raise UsageError(f"{folder}: no detector folder there (detector.toml)")
     for detector in chosen:
         for case in cases.load_cases(detector.folder):
-            problems = cases.run_case(detector, case, derived.create_views)
+            problems = cases.run_case(detector, case, pipeline.derive)
             yield detector.id, case.name, "; ".join(problems)

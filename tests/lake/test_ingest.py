@@ -200,9 +200,9 @@ def test_killed_ingests_lose_and_double_nothing(tmp_path: Path) -> None:
         dns_log(logs / f"dns.{part:02d}.log", 3_000, first=part * 3_000)
     script = (
         "import sys; from pathlib import Path; from kizashi.lake.ingest import ingest; "
-        "from kizashi.lake.settle import settle; "
+        "from kizashi import entities; from kizashi.lake.settle import settle; "
         f"list(ingest(Path({str(tmp_path / 'lake')!r}), [Path({str(logs)!r})])); "
-        f"settle(Path({str(tmp_path / 'lake')!r}))"
+        f"settle(Path({str(tmp_path / 'lake')!r}), entities)"
     )
     chance = random.Random(20)
     for _ in range(int(os.environ.get("KIZASHI_KILLS", "8"))):

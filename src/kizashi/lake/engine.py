@@ -6,6 +6,7 @@ added for this reader only; nothing is written to the lake.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import duckdb
@@ -28,6 +29,8 @@ def open_lake(lake: Path, overlays: tuple[Path, ...] = ()) -> duckdb.DuckDBPyCon
     Rows not settled yet are there too, named by device or address alone.
     """
     con = connect()
+    (lake / "spool").mkdir(parents=True, exist_ok=True)
+    con.execute(f"SET temp_directory = {quoted_path(lake / 'spool' / f'engine-{os.getpid()}')}")
     parts = [(root, Manifest(root)) for root in (lake, *overlays)]
     try:
         for table in tables().values():
@@ -82,9 +85,14 @@ def empty_table_sql(table: Table) -> str:
     return f"CREATE TABLE {quoted(table.name)} ({', '.join(columns)})"
 
 
+def quoted_path(path: Path) -> str:
+    """A path quoted for SQL."""
+    return "'" + str(path).replace("'", "''") + "'"
+
+
 def path_list(paths: list[Path]) -> str:
     """A list of paths quoted for read_parquet."""
-    return "[" + ", ".join("'" + str(p).replace("'", "''") + "'" for p in paths) + "]"
+    return "[" + ", ".join(quoted_path(p) for p in paths) + "]"
 
 
 def _any_open(con: duckdb.DuckDBPyConnection, paths: list[Path]) -> bool:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Protocol
 
 import duckdb
 
-from kizashi import entities
 from kizashi.lake.engine import open_lake, path_list
 from kizashi.lake.manifest import Manifest, Segment, put_segment
 from kizashi.schema import Table, quoted, tables
@@ -20,7 +20,15 @@ from kizashi.schema import Table, quoted, tables
 MOST_PARTS_A_DAY = 8
 
 
-def settle(lake: Path) -> int:
+class HostNaming(Protocol):
+    """What names the host of a row: tables first, then a SELECT wrapped."""
+
+    def prepare_hosts(self, con: duckdb.DuckDBPyConnection) -> None: ...
+
+    def with_hosts(self, rows: str) -> str: ...
+
+
+def settle(lake: Path, hosts: HostNaming) -> int:
     """Settle every row that is not; the number of rows written. A killed run changes nothing."""
     manifest = Manifest(lake)
     try:
@@ -28,13 +36,13 @@ def settle(lake: Path) -> int:
         if not waiting:
             return 0
         con = open_lake(lake)
-        entities.prepare_hosts(con)
+        hosts.prepare_hosts(con)
         # Taken before any file is written, so that no run ever writes over a listed one.
         generation = int(manifest.fact("generation") or 0) + 1
         manifest.set_fact("generation", str(generation))
         written = 0
         for name in sorted({segment.table for segment in waiting}):
-            written += _settle_table(lake, manifest, con, tables()[name], generation)
+            written += _settle_table(lake, manifest, con, hosts, tables()[name], generation)
         con.close()
         return written
     finally:
@@ -42,7 +50,12 @@ def settle(lake: Path) -> int:
 
 
 def _settle_table(
-    lake: Path, manifest: Manifest, con: duckdb.DuckDBPyConnection, table: Table, generation: int
+    lake: Path,
+    manifest: Manifest,
+    con: duckdb.DuckDBPyConnection,
+    hosts: HostNaming,
+    table: Table,
+    generation: int,
 ) -> int:
     fresh = manifest.segments(table.name, settled=False)
     old = manifest.segments(table.name, settled=True)
@@ -53,7 +66,7 @@ def _settle_table(
         if len(again) < MOST_PARTS_A_DAY:
             again = []
         replaced += again
-        added += _write_day(lake, con, table, day, fresh, again, generation)
+        added += _write_day(lake, con, hosts, table, day, fresh, again, generation)
     with manifest.transaction() as db:
         for segment in added:
             put_segment(db, segment)
@@ -72,6 +85,7 @@ def _days(con: duckdb.DuckDBPyConnection, lake: Path, fresh: list[Segment]) -> l
 def _write_day(
     lake: Path,
     con: duckdb.DuckDBPyConnection,
+    hosts: HostNaming,
     table: Table,
     day: str | None,
     fresh: list[Segment],
@@ -83,7 +97,7 @@ def _write_day(
     target.parent.mkdir(parents=True, exist_ok=True)
     inside = f"time >= '{day}' AND time < '{day}'::DATE + 1" if day else "time IS NULL"
     columns = ", ".join(quoted(c.name) for c in table.columns)
-    rows = entities.with_hosts(
+    rows = hosts.with_hosts(
         f"SELECT {columns} FROM read_parquet({path_list([lake / s.path for s in fresh])}) WHERE {inside}"
     )
     select = f"SELECT {columns}, host_id, bucket FROM ({rows})"

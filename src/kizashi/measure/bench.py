@@ -1,0 +1,278 @@
+"""`make bench`: ratios of CPU and peak memory, taken in one run on the same data, printed.
+
+Each measurement runs in a process of its own, so that peaks do not add up. Nothing is asserted:
+machines differ and are noisy; the ratios are what to read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import resource
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+
+from kizashi.lake import engine
+from kizashi.lake.ingest import connect, ingest
+from kizashi.lake.manifest import Manifest
+from kizashi.lake.settle import settle
+
+DNS_FIELDS = [
+    "ts",
+    "uid",
+    "id.orig_h",
+    "id.orig_p",
+    "id.resp_h",
+    "id.resp_p",
+    "proto",
+    "trans_id",
+    "rtt",
+    "query",
+    "qclass",
+    "qclass_name",
+    "qtype",
+    "qtype_name",
+    "rcode",
+    "rcode_name",
+    "AA",
+    "TC",
+    "RD",
+    "RA",
+    "Z",
+    "answers",
+    "TTLs",
+    "rejected",
+]
+FIRST_SECOND = 1_772_409_600
+SECONDS_A_DAY = 86_400
+
+
+class Cost(NamedTuple):
+    """What one measurement took."""
+
+    cpu_s: float
+    wall_s: float
+    peak_mb: int
+
+
+def measured(work: Callable[..., object], *args: object) -> Cost:
+    """CPU, wall time and peak memory of `work(*args)` in a process of its own."""
+    ours, theirs = multiprocessing.get_context("spawn").Pipe(duplex=False)
+    child = multiprocessing.get_context("spawn").Process(target=_child, args=(theirs, work, args))
+    child.start()
+    cost = ours.recv()
+    child.join()
+    return Cost(*cost)
+
+
+def _child(out: object, work: Callable[..., object], args: tuple[object, ...]) -> None:
+    before, began = _cpu(), time.perf_counter()
+    work(*args)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    out.send((_cpu() - before, time.perf_counter() - began, peak))  # type: ignore[attr-defined]
+
+
+def _cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def make_dns(target: Path, rows: int, days: int, form: str) -> None:
+    """A Zeek dns log of `rows` over `days`: 1,000 clients, 2 % failures, 60,000 sites' names."""
+    step = days * SECONDS_A_DAY / rows
+    con = duckdb.connect()
+    con.execute("SET enable_progress_bar = false")
+    con.execute(
+        f"""CREATE VIEW made AS SELECT
+            {FIRST_SECOND} + i * {step} AS second,
+            'C' || substr(md5(i::VARCHAR), 1, 17) AS uid,
+            '10.' || hash(i, 1) % 4 || '.' || hash(i, 2) % 250 || '.7' AS client,
+            hash(i, 4) % 60000 + 1024 AS port,
+            hash(i, 5) % 65535 AS id,
+            (hash(i, 7) % 100000) / 1e6 AS rtt,
+            CASE WHEN hash(i, 8) % 10 < 8
+                THEN 'www' || hash(i, 9) % 20000 || '.site' || hash(i, 10) % 3000 || '.example.com'
+                ELSE substr(md5(hash(i, 11)::VARCHAR), 1, 10) || '.cdn' || hash(i, 12) % 50 || '.example.net'
+            END AS query,
+            hash(i, 14) % 50 = 0 AS failed,
+            '203.0.' || hash(i, 15) % 255 || '.' || hash(i, 16) % 255 AS address
+        FROM range({rows}) AS t(i)"""
+    )
+    body = str(target.with_suffix(".body")).replace("'", "''")
+    if form == "tsv":
+        con.execute(
+            f"COPY ({_TSV}) TO '{body}' (FORMAT csv, DELIMITER '\t', HEADER false, QUOTE '')"
+        )
+        head = "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tdns\n"
+        head += "#fields\t" + "\t".join(DNS_FIELDS) + "\n#types\t" + "\t".join(_TYPES) + "\n"
+        with target.open("wb") as out, open(body, "rb") as rest:
+            out.write(head.encode())
+            shutil.copyfileobj(rest, out, 1 << 20)
+        Path(body).unlink()
+    else:
+        con.execute(f"COPY ({_JSON}) TO '{target}' (FORMAT json)")
+
+
+_TYPES = [
+    "time",
+    "string",
+    "addr",
+    "port",
+    "addr",
+    "port",
+    "enum",
+    "count",
+    "interval",
+    "string",
+    "count",
+    "string",
+    "count",
+    "string",
+    "count",
+    "string",
+    "bool",
+    "bool",
+    "bool",
+    "bool",
+    "count",
+    "vector[string]",
+    "vector[interval]",
+    "bool",
+]
+_TSV = """
+    SELECT printf('%.6f', second), uid, client, port, '10.0.0.53', 53, 'udp', id, printf('%.6f', rtt),
+        query, 1, 'C_INTERNET', 1, 'A', CASE WHEN failed THEN 3 ELSE 0 END,
+        CASE WHEN failed THEN 'NXDOMAIN' ELSE 'NOERROR' END, 'F', 'F', 'T', 'T', 0,
+        CASE WHEN failed THEN '-' ELSE 'edge.example.net,' || address END,
+        CASE WHEN failed THEN '-' ELSE '300.000000,60.000000' END, 'F'
+    FROM made"""
+_JSON = """
+    SELECT 'dns' AS _path, second AS ts, uid, client AS "id.orig_h", port AS "id.orig_p",
+        '10.0.0.53' AS "id.resp_h", 53 AS "id.resp_p", 'udp' AS proto, id AS trans_id, rtt, query,
+        1 AS qclass, 'C_INTERNET' AS qclass_name, 1 AS qtype, 'A' AS qtype_name,
+        CASE WHEN failed THEN 3 ELSE 0 END AS rcode,
+        CASE WHEN failed THEN 'NXDOMAIN' ELSE 'NOERROR' END AS rcode_name,
+        false AS AA, false AS TC, true AS RD, true AS RA, 0 AS Z,
+        CASE WHEN failed THEN NULL ELSE ['edge.example.net', address] END AS answers,
+        CASE WHEN failed THEN NULL ELSE [300.0, 60.0] END AS TTLs, false AS rejected
+    FROM made"""
+
+
+def bare_copy(source: Path, target: Path, form: str) -> None:
+    """The engine alone: the same typed columns from the same file to Parquet."""
+    con = connect()
+    if form == "tsv":
+        types = {"ts": "DOUBLE", "rtt": "DOUBLE"}
+        types |= dict.fromkeys(("id.orig_p", "id.resp_p", "trans_id"), "USMALLINT")
+        columns = ", ".join(f"'{f}': '{types.get(f, 'VARCHAR')}'" for f in DNS_FIELDS)
+        rows = (
+            f"read_csv('{source}', skip=7, header=false, auto_detect=false, delim='\t', quote='', "
+            f"escape='', nullstr='-', columns={{{columns}}}, store_rejects=true)"
+        )
+        lists = "string_split(answers, ',') AS answers, string_split(TTLs, ',')::DOUBLE[]::UINTEGER[] AS ttl_s"
+    else:
+        types = {"ts": "DOUBLE", "rtt": "DOUBLE", "answers": "VARCHAR[]", "TTLs": "DOUBLE[]"}
+        types |= dict.fromkeys(("id.orig_p", "id.resp_p", "trans_id"), "USMALLINT")
+        columns = ", ".join(f"'{f}': '{types.get(f, 'VARCHAR')}'" for f in DNS_FIELDS)
+        rows = f"read_json('{source}', format='newline_delimited', columns={{{columns}}})"
+        lists = "answers, TTLs::UINTEGER[] AS ttl_s"
+    con.execute(
+        f"""COPY (SELECT make_timestamp((ts * 1e6)::BIGINT) AS time, uid, "id.orig_h" AS client_ip,
+            "id.orig_p" AS client_port, "id.resp_h" AS server_ip, "id.resp_p" AS server_port,
+            proto AS transport, trans_id AS transaction_id, (rtt * 1000)::FLOAT AS rtt_ms,
+            lower(rtrim(query, '.')) AS query, qtype_name AS query_type, rcode_name AS rcode, {lists}
+            FROM {rows}) TO '{target}' (FORMAT parquet, COMPRESSION zstd)"""
+    )
+
+
+def ingest_all(lake: Path, paths: list[Path]) -> None:
+    """Ingest without settling."""
+    for line in ingest(lake, paths):
+        if line.read != line.stored + line.rejected + line.duplicate or not line.stored:
+            raise RuntimeError(f"bench: {line}")
+
+
+def settle_and_derive(lake: Path) -> None:
+    """Settle, and read each derived fact once."""
+    from kizashi import entities, pipeline
+
+    settle(lake, entities)
+    con = engine.open_lake(lake)
+    pipeline.derive(con)
+    for view in ("name", "contact", "uptime", "baseline", "lease"):
+        con.execute(f"SELECT count(*) FROM {view}").fetchall()
+    con.close()
+
+
+def hunt_all(lake: Path) -> None:
+    """All detectors and chains over a settled lake."""
+    from kizashi import pipeline
+
+    pipeline.hunt(lake, pipeline.HuntOptions())
+
+
+def ingest_ratios(folder: Path, rows: int) -> None:
+    """Ingest, settle and derived facts against the bare copy, TSV and JSON."""
+    for form in ("tsv", "json"):
+        log = folder / f"dns.{form}.log"
+        make_dns(log, rows, 7, form)
+        bare = measured(bare_copy, log, folder / "bare.parquet", form)
+        lake = folder / f"lake-{form}"
+        taken = measured(ingest_all, lake, [log])
+        settled = measured(settle_and_derive, lake)
+        size = log.stat().st_size / 1e6
+        stored = sum((lake / s.path).stat().st_size for s in Manifest(lake).segments()) / 1e6
+        print(f"\nZeek dns, {form}: {rows:,} rows, {size:,.0f} MB -> {stored:,.0f} MB")
+        _row("bare COPY", bare, bare)
+        _row("ingest", taken, bare)
+        _row("settle + derived", settled, bare)
+        log.unlink()
+
+
+def days_ratio(folder: Path, rows: int) -> None:
+    """One day against ten times the days: cost in proportion, memory bounded."""
+    for days in (1, 10):
+        logs = folder / f"days-{days}"
+        logs.mkdir()
+        for day in range(days):
+            make_dns(logs / f"dns.{day}.log", rows // 10, 1, "tsv")
+        lake = folder / f"lake-days-{days}"
+        taken = measured(ingest_all, lake, [logs])
+        settled = measured(settle_and_derive, lake)
+        hunted = measured(hunt_all, lake)
+        print(f"\n{days} x {rows // 10:,} rows")
+        for name, cost in (("ingest", taken), ("settle + derived", settled), ("hunt", hunted)):
+            _row(name, cost, None)
+        shutil.rmtree(logs)
+
+
+def _row(name: str, cost: Cost, against: Cost | None) -> None:
+    ratio = f"{cost.cpu_s / against.cpu_s:6.2f}x CPU" if against else ""
+    print(
+        f"  {name:<18} {cost.cpu_s:7.1f} CPU-s {cost.wall_s:7.1f} s {cost.peak_mb:6,} MB  {ratio}"
+    )
+
+
+def main() -> None:
+    """Run the benches named on the command line, all by default."""
+    parser = argparse.ArgumentParser(
+        description="Example: python -m kizashi.measure.bench --rows 1000000"
+    )
+    parser.add_argument("benches", nargs="*", default=["ingest", "days"], help="ingest, days")
+    parser.add_argument("--rows", type=int, default=5_000_000)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="kizashi-bench-") as folder:
+        if "ingest" in options.benches:
+            ingest_ratios(Path(folder), options.rows)
+        if "days" in options.benches:
+            days_ratio(Path(folder), options.rows)
+
+
+if __name__ == "__main__":
+    main()
