@@ -1,0 +1,54 @@
+"""Entities: who held an address, which host a row is about, when hosts were on, whom they spoke to,
+what is normal for them, and how far their clocks are apart.
+
+Each derived table is one SELECT in a .sql file here, over event tables that are views or tables on
+the caller's connection; the first line of the file is the table's signature.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+import duckdb
+
+# In this order: a later one may read an earlier one.
+TABLES = ("lease", "clock_offset", "clock_shift", "uptime", "name", "contact", "baseline")
+VIEWS = ("dns_fact",)
+
+
+def install(con: duckdb.DuckDBPyConnection) -> None:
+    """The macros of this package on the connection; nothing is read."""
+    con.execute(sql("macros"))
+
+
+def sql(name: str) -> str:
+    """The SELECT of a derived table, without a closing semicolon."""
+    return files(__package__).joinpath(f"{name}.sql").read_text("utf-8").rstrip().rstrip(";")
+
+
+def prepare_hosts(con: duckdb.DuckDBPyConnection) -> None:
+    """Tables lease, sole_owner and shared_address, from the event tables on the connection; what
+    `with_hosts` looks addresses up in."""
+    install(con)
+    for name in ("lease", "sole_owner", "shared_address"):
+        con.execute(f"CREATE OR REPLACE TABLE {name} AS {sql(name)}")
+
+
+def with_hosts(rows: str) -> str:
+    """SELECT of the rows of another SELECT with host_id and bucket; `prepare_hosts` comes first.
+
+    `rows` must hold site, device, client_ip and time; it is scanned twice and never held in memory.
+    """
+    return f"WITH event_row AS NOT MATERIALIZED (\n{rows}\n)\nFROM (\n{sql('hosts')}\n)"
+
+
+def derive(con: duckdb.DuckDBPyConnection) -> None:
+    """Every derived table and view over the settled event tables of the connection.
+
+    `names.install` must have run. The whole is recomputed; nothing of an earlier call stays.
+    """
+    install(con)
+    for name in TABLES:
+        con.execute(f"CREATE OR REPLACE TABLE {name} AS {sql(name)}")
+    for name in VIEWS:
+        con.execute(f"CREATE OR REPLACE VIEW {name} AS {sql(name)}")
