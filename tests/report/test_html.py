@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from kizashi.errors import KizashiError
 from kizashi.report import write_html
 from kizashi.report.html import page
 from tests.report import hunt_results
@@ -192,6 +193,20 @@ def test_the_file_is_whole_and_the_same_each_time(tmp_path: Path) -> None:
     assert written[0] == written[1]
     assert [entry.name for entry in tmp_path.iterdir()] == ["report.html"]
     assert written[0].decode("utf-8").rstrip().endswith("</html>")
+
+
+def test_a_report_that_cannot_be_written_says_where_and_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+    for path in (tmp_path / "absent" / "report.html", tmp_path / "taken"):
+        with pytest.raises(KizashiError, match=path.name):
+            write_html(hunt_results.empty(), path)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["taken"]
+
+
+def test_a_single_signal_is_not_called_a_whole_chain() -> None:
+    text = page(hunt_results.realistic())
+    assert text.count("A single signal, not a chain") == 1
+    assert text.count("No stage of this chain is missing") == 1
 
 
 def _luminance(colour: str) -> float:

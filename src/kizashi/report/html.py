@@ -10,6 +10,7 @@ import base64
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -20,13 +21,15 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from kizashi.errors import KizashiError
 from kizashi.incidents import HuntResult, Incident, SourceHealth
 from kizashi.report import escape, moments, timeline
 from kizashi.report.attack import tactic_order, technique_name
-from kizashi.report.unseen import unaccounted_rows, unseen
+from kizashi.report.unseen import completeness, unaccounted_rows, unseen
 from kizashi.report.wording import LANGUAGES, Wording, chance, span, wording
 
 _TEXT_LIMIT = 1_000  # characters of one telemetry text
+_LANE_LABEL_LIMIT = 20  # characters that fit beside the lanes
 _OPEN_INCIDENTS = 10  # told unfolded; the others unfold at a click and in print
 _SEVERITIES = ("critical", "high", "medium", "low")
 
@@ -44,8 +47,15 @@ def write_html(result: HuntResult, path: Path, lang: str = "en") -> None:
     """Write the page, whole or not at all; the same result gives the same bytes."""
     text = page(result, lang)
     draft = path.with_name(path.name + ".part")
-    draft.write_text(text, "utf-8", newline="\n")
-    draft.replace(path)
+    try:
+        draft.write_text(text, "utf-8", newline="\n")
+        draft.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            draft.unlink()
+        raise KizashiError(
+            f"{path}: cannot write the report ({error.strerror}). Name a file in an existing folder."
+        ) from error
 
 
 def page(result: HuntResult, lang: str = "en") -> str:
@@ -100,10 +110,13 @@ def _environment() -> Environment:
         zone_label=moments.zone_label,
         iso=moments.iso,
         technique_name=technique_name,
+        completeness=completeness,
         bare_hosts=_bare_hosts,
         tactics_of=_tactics,
         unaccounted_rows=unaccounted_rows,
-        tactic_in=lambda tactic, lang: wording(lang).term("tactic", tactic),
+        tactic_in=lambda tactic, lang: escape.shorten(
+            wording(lang).term("tactic", tactic), _LANE_LABEL_LIMIT
+        ),
         reason_in=lambda reason, lang: wording(lang).term("reason", reason),
         gap_in=lambda seconds, lang: span(60 * round(seconds / 60), wording(lang)),
         drawing_width=timeline.WIDTH,

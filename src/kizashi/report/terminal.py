@@ -22,7 +22,7 @@ from kizashi.report import escape
 from kizashi.report.attack import tactic_order, technique_name
 from kizashi.report.moments import clock, date, site_zone, stamp, zone_label
 from kizashi.report.prose import Prose
-from kizashi.report.unseen import Unseen, unaccounted_rows, unseen
+from kizashi.report.unseen import Unseen, completeness, unaccounted_rows, unseen
 from kizashi.report.wording import Wording, chance, span, wording
 
 TIMELINES = 50  # incidents told in full; the table lists every one
@@ -204,7 +204,7 @@ def _stage(stage: Stage, words: Wording) -> Text:
 
 def _absent(incident: Incident, words: Wording) -> Text:
     if not incident.missing:
-        return Text(words.say("incident.missing_none"), "dim")
+        return Text(words.say(completeness(incident)), "dim")
     text = Text(words.say("incident.missing"), "bold")
     for item in incident.missing:
         tactic = words.term("tactic", _safe(item.stage))

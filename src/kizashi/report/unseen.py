@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kizashi.incidents import Blind, HuntResult, Missing, SourceHealth
+from kizashi.incidents import Blind, HuntResult, Incident, Missing, SourceHealth
 from kizashi.report.moments import site_zone
 
 
@@ -46,6 +46,11 @@ def unseen(result: HuntResult) -> Unseen:
 def unaccounted_rows(source: SourceHealth) -> int:
     """Rows read that are neither stored, nor rejected, nor known already; 0 when the sum holds."""
     return source.read - source.stored - source.rejected - source.duplicate
+
+
+def completeness(incident: Incident) -> str:
+    """Key of the sentence for an incident that lacks no stage."""
+    return "incident.missing_none" if len(incident.stages) > 1 else "incident.missing_single"
 
 
 def _absences(result: HuntResult) -> tuple[Absence, ...]:
