@@ -54,7 +54,7 @@ def write_html(result: HuntResult, path: Path, lang: str = "en") -> None:
         with suppress(OSError):
             draft.unlink()
         raise KizashiError(
-            f"{path}: cannot write the report ({error.strerror}). Name a file in an existing folder."
+            f"{path}: cannot write the report ({error.strerror}). Name an existing folder."
         ) from error
 
 
