@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from kizashi.measure.events import CONTROL_ADDRESS, Process, Recorder, digest, seconds
+from kizashi.measure.events import CONTROL_ADDRESS, Process, digest, seconds
 from kizashi.measure.mailbox import Attachment, Message, deliver
 from kizashi.measure.organisation import Host, Person
+from kizashi.measure.recorder import Recorder
 from kizashi.measure.workday import Session, Sessions
 
 PARENTS = ("space.example", "site.example", "top.example")
@@ -40,8 +41,10 @@ def _labels(recorder: Recorder, count: int) -> list[str]:
     """Labels of both shapes: eight hexadecimal digits, and eight letters from i to x."""
     random = recorder.random("attack", "labels")
     hexadecimal = [f"{random.getrandbits(32):08x}" for _ in range(count)]
-    lettered = [h.translate(str.maketrans("0123456789abcdef", "ijklmnopqrstuvwx")) for h in
-                (f"{random.getrandbits(32):08x}" for _ in range(count))]  # fmt: skip
+    lettered = [
+        h.translate(str.maketrans("0123456789abcdef", "ijklmnopqrstuvwx"))
+        for h in (f"{random.getrandbits(32):08x}" for _ in range(count))
+    ]
     return [hexadecimal[i] if i % 4 else lettered[i] for i in range(count)]
 
 
@@ -56,7 +59,7 @@ def _names(recorder: Recorder) -> list[str]:
 
 
 def plant(recorder: Recorder, sessions: Sessions) -> tuple[Host, list[Stage]]:
-    """Write the chain on the Ankara office's first liaison machine; gives the host and its stages."""
+    """Write the chain on Ankara's first liaison machine; gives the host and the stages."""
     host = recorder.organisation.department("liaison", "ankara")[0]
     assert host.person is not None
     first = recorder.organisation.days[0]
@@ -88,8 +91,15 @@ def _invitation(recorder: Recorder, host: Host, person: Person, at: datetime) ->
         sender_ip="203.0.113.61",
     )
     message_id = deliver(recorder, at, host.site, person, message)
-    return Stage("initial-access", "T1566.001", at, at,
-                 f"mail with {DOCUMENT} that fails SPF and DMARC", 1, (message_id,))  # fmt: skip
+    return Stage(
+        "initial-access",
+        "T1566.001",
+        at,
+        at,
+        f"mail with {DOCUMENT} that fails SPF and DMARC",
+        1,
+        (message_id,),
+    )
 
 
 def _document_opened(
@@ -105,18 +115,34 @@ def _document_opened(
     sha256 = Attachment(DOCUMENT, "").sha256
     recorder.stream_made(outlook, at + seconds(0.21), path, sha256, mark)
     excel = recorder.process(session.host, at + seconds(1.4), session.excel, f'"{path}"', outlook)
-    opened = Stage("execution", "T1204.002", at, at + seconds(1.4),
-                   "the attachment opened from Outlook in Excel", 1, (path,))  # fmt: skip
+    opened = Stage(
+        "execution",
+        "T1204.002",
+        at,
+        at + seconds(1.4),
+        "the attachment opened from Outlook in Excel",
+        1,
+        (path,),
+    )
     script_path = f"{session.home}\\AppData\\Local\\Temp\\msync_{digest(path, 4)}.vbs"
     recorder.file_made(excel, at + seconds(41.7), script_path)
     started = at + seconds(42.3)
     script = recorder.process(
-        session.host, started, "C:\\Windows\\System32\\wscript.exe",
-        f'//B //NoLogo "{script_path}"', excel,
-    )  # fmt: skip
-    ran = Stage("execution", "T1059.005", started, started,
-                "Excel started a script host on a script that it had just written", 1,
-                (script_path,))  # fmt: skip
+        session.host,
+        started,
+        "C:\\Windows\\System32\\wscript.exe",
+        f'//B //NoLogo "{script_path}"',
+        excel,
+    )
+    ran = Stage(
+        "execution",
+        "T1059.005",
+        started,
+        started,
+        "Excel started a script host on a script that it had just written",
+        1,
+        (script_path,),
+    )
     return script, [opened, ran]
 
 
@@ -130,16 +156,25 @@ def _task(recorder: Recorder, session: Session, script: Process, at: datetime) -
     recorder.file_made(script, at - seconds(9.2), library)
     action = f"{library},Start"
     schtasks = recorder.process(
-        session.host, at, "C:\\Windows\\System32\\schtasks.exe",
-        f'/create /f /sc onlogon /tn "{TASK_NAME}" /tr "rundll32.exe {action}"', script,
-    )  # fmt: skip
+        session.host,
+        at,
+        "C:\\Windows\\System32\\schtasks.exe",
+        f'/create /f /sc onlogon /tn "{TASK_NAME}" /tr "rundll32.exe {action}"',
+        script,
+    )
     recorder.module_loaded(schtasks, at + seconds(0.05), "C:\\Windows\\System32\\taskschd.dll")
     recorder.task_made(schtasks, at + seconds(0.3), TASK_NAME, "rundll32.exe", action)
     recorder.stop(schtasks, at + seconds(0.4))
     recorder.stop(script, at + seconds(1.1))
-    return Stage("persistence", "T1053.005", at, at + seconds(0.3),
-                 "a scheduled task that runs rundll32 on a library in AppData", 1,
-                 (TASK_NAME, library))  # fmt: skip
+    return Stage(
+        "persistence",
+        "T1053.005",
+        at,
+        at + seconds(0.3),
+        "a scheduled task that runs rundll32 on a library in AppData",
+        1,
+        (TASK_NAME, library),
+    )
 
 
 def _control(recorder: Recorder, sessions: Sessions, host: Host, start: datetime) -> list[Stage]:
@@ -151,14 +186,42 @@ def _control(recorder: Recorder, sessions: Sessions, host: Host, start: datetime
     control = names[-1]
     _authenticity(recorder, implant, resolved + seconds(1.3), control)
     posts = _posts(recorder, sessions, implant, resolved + timedelta(minutes=3), names)
-    ran = Stage("defense-evasion", "T1218.011", start, start,
-                "the task started rundll32 on the library", 1, (dropped(sessions.of(host, days[0]).home),))  # fmt: skip
-    failed = Stage("command-and-control", "T1568.002", tried, resolved,
-                   "algorithmic names fail, one resolves", len(names) - 1, tuple(names))  # fmt: skip
-    contact = Stage("command-and-control", "T1071.001", resolved, posts[-1],
-                    "rundll32 speaks HTTP with the name that resolved", len(posts), (control,))  # fmt: skip
-    theft = Stage("exfiltration", "T1041", posts[0], posts[-1],
-                  "small posts about every four hours", len(posts), (control,))  # fmt: skip
+    ran = Stage(
+        "defense-evasion",
+        "T1218.011",
+        start,
+        start,
+        "the task started rundll32 on the library",
+        1,
+        (dropped(sessions.of(host, days[0]).home),),
+    )
+    failed = Stage(
+        "command-and-control",
+        "T1568.002",
+        tried,
+        resolved,
+        "algorithmic names fail, one resolves",
+        len(names) - 1,
+        tuple(names),
+    )
+    contact = Stage(
+        "command-and-control",
+        "T1071.001",
+        resolved,
+        posts[-1],
+        "rundll32 speaks HTTP with the name that resolved",
+        len(posts),
+        (control,),
+    )
+    theft = Stage(
+        "exfiltration",
+        "T1041",
+        posts[0],
+        posts[-1],
+        "small posts about every four hours",
+        len(posts),
+        (control,),
+    )
     return [ran, failed, contact, theft]
 
 
@@ -166,9 +229,13 @@ def _implant(recorder: Recorder, session: Session, at: datetime) -> Process:
     library = dropped(session.home)
     assert session.host.person is not None
     implant = recorder.process(
-        session.host, at, "C:\\Windows\\System32\\rundll32.exe", f"{library},Start",
-        session.scheduler, user=session.host.person.user,
-    )  # fmt: skip
+        session.host,
+        at,
+        "C:\\Windows\\System32\\rundll32.exe",
+        f"{library},Start",
+        session.scheduler,
+        user=session.host.person.user,
+    )
     recorder.module_loaded(implant, at + seconds(0.1), library, signed=False)
     return implant
 
@@ -178,6 +245,21 @@ def _search(
 ) -> tuple[datetime, datetime]:
     """Try the names in order, seconds apart; gives the first failure and the moment of success."""
     host, random = implant.host, recorder.random("attack", "search", at)
+    probe = "www.connecttest.os.example"
+    address = recorder.lookup(host, at - seconds(6), probe, implant) or ""
+    recorder.http(
+        host,
+        at - seconds(5.8),
+        probe,
+        address,
+        "GET",
+        "/",
+        _AGENT,
+        0,
+        22,
+        response_mime="text/plain",
+        process=implant,
+    )
     first = at
     for name in names[:-1]:
         recorder.lookup(host, at, name, implant, rcode="NXDOMAIN")
@@ -191,9 +273,18 @@ def _authenticity(recorder: Recorder, implant: Process, at: datetime, name: str)
     day: date = at.date()
     uri = f"/key/{name}{day:%y}{day.timetuple().tm_yday}.sig"
     recorder.http(
-        implant.host, at, name, CONTROL_ADDRESS, "GET", uri, _AGENT, 0, 256,
-        response_mime="application/octet-stream", process=implant,
-    )  # fmt: skip
+        implant.host,
+        at,
+        name,
+        CONTROL_ADDRESS,
+        "GET",
+        uri,
+        _AGENT,
+        0,
+        256,
+        response_mime="application/octet-stream",
+        process=implant,
+    )
 
 
 def _posts(
@@ -222,7 +313,16 @@ def _post(recorder: Recorder, implant: Process, at: datetime, name: str) -> None
         implant.host, at - seconds(0.4), name, implant, ttl_s=300, answer=CONTROL_ADDRESS
     )
     recorder.http(
-        implant.host, at, name, CONTROL_ADDRESS, "POST", "/1/", _AGENT,
-        random.randrange(300, 901), random.randrange(2, 40),
-        request_mime="application/octet-stream", response_mime="text/plain", process=implant,
-    )  # fmt: skip
+        implant.host,
+        at,
+        name,
+        CONTROL_ADDRESS,
+        "POST",
+        "/1/",
+        _AGENT,
+        random.randrange(300, 901),
+        random.randrange(2, 40),
+        request_mime="application/octet-stream",
+        response_mime="text/plain",
+        process=implant,
+    )

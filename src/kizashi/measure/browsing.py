@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from random import Random
 
-from kizashi.measure.events import Recorder, seconds
+from kizashi.measure.events import seconds
 from kizashi.measure.organisation import Host
+from kizashi.measure.recorder import Recorder
 from kizashi.measure.workday import Session, Sessions
 
 VISITS_A_DAY = 13
@@ -93,16 +94,38 @@ def _visit(recorder: Recorder, session: Session, at: datetime, site: str, random
     address = recorder.lookup(host, at, site, session.browser, ttl_s=random.choice((60, 300, 3600)))
     moment = at + seconds(random.uniform(0.03, 0.2))
     if address and random.random() < 0.12:
-        recorder.http(host, moment, site, address, "GET", f"/{random.choice(_WORDS)}/",
-                      USER_AGENT, 0, random.randrange(2_000, 90_000), response_mime="text/html")  # fmt: skip
+        recorder.http(
+            host,
+            moment,
+            site,
+            address,
+            "GET",
+            f"/{random.choice(_WORDS)}/",
+            USER_AGENT,
+            0,
+            random.randrange(2_000, 90_000),
+            response_mime="text/html",
+        )
     elif address:
-        recorder.tls(host, moment, site, address, random.randrange(900, 9_000),
-                     random.randrange(8_000, 900_000))  # fmt: skip
+        recorder.tls(
+            host,
+            moment,
+            site,
+            address,
+            random.randrange(900, 9_000),
+            random.randrange(8_000, 900_000),
+        )
     if random.random() < 0.4:
         carried = random.choice(_LARGE)
         found = recorder.lookup(host, moment + seconds(0.1), carried, session.browser, ttl_s=1800)
-        recorder.tls(host, moment + seconds(0.2), carried, found or "", random.randrange(800, 4_000),
-                     random.randrange(20_000, 2_000_000))  # fmt: skip
+        recorder.tls(
+            host,
+            moment + seconds(0.2),
+            carried,
+            found or "",
+            random.randrange(800, 4_000),
+            random.randrange(20_000, 2_000_000),
+        )
     if random.random() < 0.02:
         # A mistyped name, tried again at once.
         wrong = site.replace("www.", "wwww.")
@@ -132,12 +155,29 @@ def _background_contact(recorder: Recorder, host: Host, at: datetime, random: Ra
     if random.random() < 0.3:
         name = "www.connecttest.os.example"
         address = recorder.lookup(host, at, name)
-        recorder.http(host, at + seconds(0.1), name, address or "", "GET", "/connecttest.txt",
-                      "Microsoft NCSI", 0, 22, response_mime="text/plain")  # fmt: skip
+        recorder.http(
+            host,
+            at + seconds(0.1),
+            name,
+            address or "",
+            "GET",
+            "/connecttest.txt",
+            "Microsoft NCSI",
+            0,
+            22,
+            response_mime="text/plain",
+        )
         return
     name = random.choice(
         ("files.clouddrive.example", "push.clouddrive.example", "settings.os.example")
     )
     address = recorder.lookup(host, at, name, ttl_s=900)
-    recorder.tls(host, at + seconds(0.1), name, address or "", random.randrange(700, 5_000),
-                 random.randrange(900, 30_000), client="os")  # fmt: skip
+    recorder.tls(
+        host,
+        at + seconds(0.1),
+        name,
+        address or "",
+        random.randrange(700, 5_000),
+        random.randrange(900, 30_000),
+        client="os",
+    )

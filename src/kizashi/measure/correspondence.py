@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from random import Random
 
-from kizashi.measure.events import Recorder, seconds
+from kizashi.measure.events import seconds
 from kizashi.measure.mailbox import Attachment, Message, deliver
 from kizashi.measure.organisation import Person, Site
+from kizashi.measure.recorder import Recorder
 
 _PARTNERS = (
     ("tanaka@kawaguchi-trading.example", "川口商事 田中"),
@@ -23,8 +24,14 @@ _BROKEN = (
 )
 _SUBJECTS = {
     "tokyo": ("見積書の件", "議事録のご送付", "Re: 来週の打合せ", "請求書 4月分", "ご確認のお願い"),
-    "ankara": ("Toplantı notları", "Re: Teklif", "Fatura Nisan", "Program taslağı", "Re: Visit in May"),
-}  # fmt: skip
+    "ankara": (
+        "Toplantı notları",
+        "Re: Teklif",
+        "Fatura Nisan",
+        "Program taslağı",
+        "Re: Visit in May",
+    ),
+}
 
 
 def correspond(recorder: Recorder) -> None:
@@ -52,8 +59,13 @@ def _one(recorder: Recorder, at: datetime, site: Site, person: Person, random: R
         sender, name = random.choice(_PARTNERS)
         attached = (Attachment(f"{at:%Y%m%d}_{random.randrange(100, 999)}.pdf", "application/pdf"),)
         subject = random.choice(_SUBJECTS[site.name])
-        _deliver(recorder, at, site, person,
-                 Message(sender, name, subject, subject, attached if kind < 0.8 else ()))  # fmt: skip
+        _deliver(
+            recorder,
+            at,
+            site,
+            person,
+            Message(sender, name, subject, subject, attached if kind < 0.8 else ()),
+        )
 
 
 def _password_zip(
@@ -61,10 +73,26 @@ def _password_zip(
 ) -> None:
     sender, name = random.choice(_PARTNERS)
     archive = Attachment(f"資料_{at:%m%d}.zip", "application/zip")
-    _deliver(recorder, at, site, person,
-             Message(sender, name, "資料送付の件", "添付のとおりお送りします。パスワードは別便です。", (archive,)))  # fmt: skip
-    _deliver(recorder, at + timedelta(seconds=random.uniform(40, 120)), site, person,
-             Message(sender, name, "パスワードのお知らせ", f"Pass{random.randrange(1000, 9999)}"))  # fmt: skip
+    _deliver(
+        recorder,
+        at,
+        site,
+        person,
+        Message(
+            sender,
+            name,
+            "資料送付の件",
+            "添付のとおりお送りします。パスワードは別便です。",
+            (archive,),
+        ),
+    )
+    _deliver(
+        recorder,
+        at + timedelta(seconds=random.uniform(40, 120)),
+        site,
+        person,
+        Message(sender, name, "パスワードのお知らせ", f"Pass{random.randrange(1000, 9999)}"),
+    )
 
 
 def _broken_sender(
@@ -72,19 +100,43 @@ def _broken_sender(
 ) -> None:
     sender, name = random.choice(_BROKEN)
     spf = random.choice(("fail", "softfail"))
-    _deliver(recorder, at, site, person,
-             Message(sender, name, random.choice(_SUBJECTS[site.name]), "本文", (), spf, "none", "fail",
-                     sender_ip="203.0.113.58"))  # fmt: skip
+    _deliver(
+        recorder,
+        at,
+        site,
+        person,
+        Message(
+            sender,
+            name,
+            random.choice(_SUBJECTS[site.name]),
+            "本文",
+            (),
+            spf,
+            "none",
+            "fail",
+            sender_ip="203.0.113.58",
+        ),
+    )
 
 
 def _newsletter(
     recorder: Recorder, at: datetime, site: Site, person: Person, random: Random
 ) -> None:
     topic = random.choice(("energy", "trade", "science"))
-    _deliver(recorder, at, site, person,
-             Message(f"news@{topic}-digest.example", f"{topic.title()} Digest", f"{topic.title()} weekly",
-                     "This week's stories", return_path=f"bounce@{topic}.mailings.example",
-                     links=(f"https://www.{topic}-digest.example/issue/{random.randrange(100, 400)}",)))  # fmt: skip
+    _deliver(
+        recorder,
+        at,
+        site,
+        person,
+        Message(
+            f"news@{topic}-digest.example",
+            f"{topic.title()} Digest",
+            f"{topic.title()} weekly",
+            "This week's stories",
+            return_path=f"bounce@{topic}.mailings.example",
+            links=(f"https://www.{topic}-digest.example/issue/{random.randrange(100, 400)}",),
+        ),
+    )
 
 
 def _deliver(
@@ -96,10 +148,18 @@ def _deliver(
     reverse = f"{20 + random.randrange(40)}.113.0.203"
     for i, zone in enumerate(("zen.dnsbl.example", "bl.spamwatch.example")):
         # Not listed means: the name does not exist.
-        recorder.lookup(server, at - seconds(1.2 - 0.2 * i), f"{reverse}.{zone}", types=("A",),
-                        rcode="NXDOMAIN")  # fmt: skip
+        recorder.lookup(
+            server, at - seconds(1.2 - 0.2 * i), f"{reverse}.{zone}", types=("A",), rcode="NXDOMAIN"
+        )
     domain = message.sender.rsplit("@", 1)[1]
-    recorder.lookup(server, at - seconds(0.7), domain, types=("TXT",), answer="v=spf1 -all",
-                    ttl_s=3600)  # fmt: skip
-    recorder.lookup(server, at - seconds(0.5), f"_dmarc.{domain}", types=("TXT",),
-                    answer="v=DMARC1; p=none", ttl_s=3600)  # fmt: skip
+    recorder.lookup(
+        server, at - seconds(0.7), domain, types=("TXT",), answer="v=spf1 -all", ttl_s=3600
+    )
+    recorder.lookup(
+        server,
+        at - seconds(0.5),
+        f"_dmarc.{domain}",
+        types=("TXT",),
+        answer="v=DMARC1; p=none",
+        ttl_s=3600,
+    )

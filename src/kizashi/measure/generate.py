@@ -16,10 +16,11 @@ from pathlib import Path
 from kizashi.errors import UsageError
 from kizashi.measure import mailbox, normalised, winlogbeat, zeek
 from kizashi.measure.attack import Stage, plant
-from kizashi.measure.events import Event, Recorder, ordered
+from kizashi.measure.events import Event, ordered
 from kizashi.measure.normalised import Place
 from kizashi.measure.office import live
-from kizashi.measure.organisation import FEWEST_HOSTS, Site, build
+from kizashi.measure.organisation import FEWEST_HOSTS, MOST_HOSTS, Site, build
+from kizashi.measure.recorder import Recorder
 from kizashi.measure.workday import Sessions
 
 
@@ -46,24 +47,36 @@ def generate(
     attack: bool = True,
     tables: bool = False,
 ) -> Truth:
-    """Write raw logs per site and truth.json into `folder`; with `tables`, Parquet rows as well.
+    """Write raw logs per site into `folder` and the truth beside it; gives the truth.
 
-    Same arguments, same bytes before compression. `days` are calendar days from a Monday.
+    The truth lies in `<folder>.truth.json`, so that a hunt of the folder does not read it. With
+    `tables`, Parquet rows of our own tables lie in `<folder>.tables/`. Same arguments, same bytes
+    before compression. `days` are calendar days from a Monday.
     """
     recorder, truth = emulate(seed, days, hosts, attack)
     files, places = raw_files(recorder)
     for name, text in files.items():
         _write(folder / name, text)
     if tables:
-        normalised.write(folder / "normalised", ordered(recorder.events), places)
-    _write(folder / "truth.json", json.dumps(asdict(truth), default=_plain, indent=1) + "\n")
+        normalised.write(beside(folder, ".tables"), ordered(recorder.events), places)
+    _write(
+        beside(folder, ".truth.json"), json.dumps(asdict(truth), default=_plain, indent=1) + "\n"
+    )
     return truth
+
+
+def beside(folder: Path, ending: str) -> Path:
+    """Where what belongs to the folder, but is no log, lies."""
+    whole = folder.resolve()
+    return whole.with_name(whole.name + ending)
 
 
 def emulate(seed: int, days: int, hosts: int, attack: bool) -> tuple[Recorder, Truth]:
     """All events of the organisation, in memory, and what was planted among them."""
-    if hosts < FEWEST_HOSTS or days < 1:
-        raise UsageError(f"the organisation needs {FEWEST_HOSTS} hosts or more and 1 day or more")
+    if not FEWEST_HOSTS <= hosts <= MOST_HOSTS:
+        raise UsageError(f"hosts: {hosts} is not between {FEWEST_HOSTS} and {MOST_HOSTS}")
+    if days < 1:
+        raise UsageError(f"days: {days} is not 1 or more")
     recorder = Recorder(build(seed, days, hosts))
     sessions = Sessions(recorder)
     live(recorder, sessions)
@@ -72,8 +85,9 @@ def emulate(seed: int, days: int, hosts: int, attack: bool) -> tuple[Recorder, T
     host, stages = plant(recorder, sessions)
     user = host.person.user if host.person else None
     events = len(recorder.events)
-    truth = Truth(seed, days, hosts, events, host.site.name, host.name, host.fixed_ip, user,
-                  tuple(stages))  # fmt: skip
+    truth = Truth(
+        seed, days, hosts, events, host.site.name, host.name, host.fixed_ip, user, tuple(stages)
+    )
     return recorder, truth
 
 
@@ -155,8 +169,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--tables", action="store_true", help="write normalised Parquet rows too")
     given = parser.parse_args(arguments)
     try:
-        truth = generate(given.folder, given.seed, given.days, given.hosts, not given.no_attack,
-                         given.tables)  # fmt: skip
+        truth = generate(
+            given.folder, given.seed, given.days, given.hosts, not given.no_attack, given.tables
+        )
     except UsageError as error:
         parser.error(str(error))
     print(json.dumps({"folder": str(given.folder), "events": truth.events, "host": truth.host}))

@@ -1,4 +1,4 @@
-"""Writes messages as .eml files and as one mbox, by hand, so that no library version changes a byte."""
+"""Writes messages as .eml and mbox, by hand, so that no library version changes a byte."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from kizashi.measure.events import Event, Recorder, digest
+from kizashi.measure.events import Event, Value, digest
 from kizashi.measure.organisation import DOMAIN, Person, Site
+from kizashi.measure.recorder import Recorder
 
 _DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-_GATEWAY = f"tk-mail-01.{DOMAIN}"
+GATEWAY = f"tk-mail-01.{DOMAIN}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +53,15 @@ class Message:
 
 def deliver(recorder: Recorder, at: datetime, site: Site, person: Person, message: Message) -> str:
     """The gateway took the message in; gives its Message-ID."""
+    # Mail headers know whole seconds only.
+    at = at.replace(microsecond=0)
     domain = message.sender.rsplit("@", 1)[1]
     number = digest(f"{message.sender}/{person.account}/{at.isoformat()}", 12)
     message_id = f"{number}@mx.{domain}"
     envelope = message.return_path or message.sender
     text = _text(at, site, person, message, message_id, envelope)
-    values = {
+    values: dict[str, Value] = {
+        "time_alt": at,
         "message_id": message_id,
         "subject": message.subject,
         "from_address": message.sender,
@@ -72,10 +76,10 @@ def deliver(recorder: Recorder, at: datetime, site: Site, person: Person, messag
         "dmarc": message.dmarc,
         "sender_ip": _sender_ip(message),
         "received_hops": 1,
-        "links": list(message.links) or None,
-        "attachments": [_described(a) for a in message.attachments] or None,
+        "links": list(message.links),
+        "attachments": [_described(a) for a in message.attachments],
         "bytes": len(text.encode()),
-        "disposition": "allowed",
+        "truncated": False,
     }
     recorder.mail(at, site, values, text=text, recipient=person.account)
     return message_id
@@ -88,10 +92,12 @@ def _sender_ip(message: Message) -> str:
 
 def _described(attachment: Attachment) -> dict[str, object]:
     return {
-        "name": attachment.name, "mime_type": attachment.mime_type,
-        "bytes": len(attachment.content), "md5": hashlib.md5(attachment.content).hexdigest(),
+        "name": attachment.name,
+        "mime_type": attachment.mime_type.lower(),
+        "bytes": len(attachment.content),
+        "md5": hashlib.md5(attachment.content).hexdigest(),
         "sha256": attachment.sha256,
-    }  # fmt: skip
+    }
 
 
 def _encoded(words: str) -> str:
@@ -123,9 +129,9 @@ def _text(
     head = [
         f"Return-Path: <{envelope}>",
         f"Received: from mx.{domain} (mx.{domain} [{_sender_ip(message)}])\n"
-        f"\tby {_GATEWAY} with ESMTPS id {digest(message_id, 10)}\n"
+        f"\tby {GATEWAY} with ESMTPS id {digest(message_id, 10)}\n"
         f"\tfor <{person.mail}>; {_date(at, site)}",
-        f"Authentication-Results: {_GATEWAY};\n"
+        f"Authentication-Results: {GATEWAY};\n"
         f"\tspf={message.spf} smtp.mailfrom={envelope};\n\t{dkim};\n"
         f"\tdmarc={message.dmarc} header.from={domain}",
         f"From: {_encoded(message.sender_name)} <{message.sender}>",

@@ -6,13 +6,15 @@ The columns come from `kizashi.schema`, so a new column shows up here by itself.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kizashi.measure.events import Event, digest
+from kizashi.measure.events import Event, Value, digest
+from kizashi.measure.mailbox import GATEWAY
 from kizashi.schema import quoted, tables
 
 Place = tuple[str, int]
@@ -21,19 +23,30 @@ Place = tuple[str, int]
 
 def clock(event: Event) -> str:
     """Whose clock wrote the event's time."""
-    owner = event.device or event.site
-    return f"{event.source}:{owner}" if event.source == "windows" else event.source
+    if event.source == "zeek":
+        return "zeek"
+    return f"{event.source}:{event.device or GATEWAY}"
+
+
+def _naive(value: Value) -> Value:
+    return value.replace(tzinfo=None) if isinstance(value, datetime) else value
 
 
 def row(event: Event, place: Place) -> dict[str, object]:
     """All columns of one event; those that nobody logged are absent."""
     label, line = place
     return {
-        "time": event.time.replace(tzinfo=None), "clock_id": clock(event), "site": event.site,
-        "source": event.source, "vantage": event.vantage, "device": event.device,
-        "client_ip": event.client_ip, "file_id": int(digest(label, 15), 16), "record_no": line,
-        **event.values,
-    }  # fmt: skip
+        "time": event.time.replace(tzinfo=None),
+        "clock_id": clock(event),
+        "site": event.site,
+        "source": event.source,
+        "vantage": event.vantage,
+        "device": event.device,
+        "client_ip": event.client_ip,
+        "file_id": int(digest(label, 15), 16),
+        "record_no": line,
+        **{key: _naive(value) for key, value in event.values.items()},
+    }
 
 
 def arrow(events: Sequence[Event], places: Mapping[int, Place]) -> dict[str, pa.Table]:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from kizashi.measure import browsing, correspondence, machinery, startup
-from kizashi.measure.events import Recorder
+from kizashi.measure.recorder import Recorder
 from kizashi.measure.workday import Sessions
 
 
 def live(recorder: Recorder, sessions: Sessions) -> None:
     """Record everything honest that happens."""
     finance = {h.name for h in recorder.organisation.department("finance")}
+    forgetful = {h.name for h in recorder.organisation.department("sales")[1:3]}
     for session in sessions.all():
         startup.begin(recorder, session)
         browsing.read_the_web(recorder, session)
         machinery.reputation(recorder, session)
         machinery.office_work(recorder, session)
+        machinery.chat(recorder, session)
+        if session.host.name in forgetful:
+            machinery.dead_printer(recorder, session)
         if session.host.name in finance:
             machinery.macros(recorder, session)
     for host in recorder.organisation.workstations():

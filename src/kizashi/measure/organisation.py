@@ -1,7 +1,7 @@
 """The emulated organisation: its sites, machines, people and calendar, drawn from a seed.
 
-Addresses come from the documentation ranges and names from the reserved ones, so nothing here can be
-taken for a real party.
+Addresses come from the documentation ranges and names from the reserved ones, so nothing here can
+be taken for a real party.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from zoneinfo import ZoneInfo
 DOMAIN = "example.co.jp"
 NT_DOMAIN = "EXAMPLE"
 FIRST_DAY = date(2026, 4, 20)
-DHCP_FIRST, DHCP_LAST = 140, 230
+DHCP_FIRST = 150
 # What must stand whatever the number of hosts: four servers and a printer, and two and a printer.
 FEWEST_HOSTS = 16
+# A site is one /24: fixed addresses from .41, leases from .150.
+MOST_HOSTS = 150
 
 _JAPANESE = [
     "aoki.haruka",
@@ -72,6 +74,8 @@ class Site:
     arrival_hour: float
     # The sensor also sees what the resolver asks outside, so the resolver looks like a client.
     sees_forwarding: bool
+    # How far the sensor's clock runs ahead; Tokyo's was set by hand.
+    sensor_ahead_s: float
 
     def utc(self, day: date, hour: float) -> datetime:
         """The moment in UTC of `hour` (8.5 = half past eight) on the site's clock."""
@@ -161,33 +165,43 @@ def _sites() -> tuple[Site, ...]:
     ankara_holidays = frozenset({date(2026, 4, 23), date(2026, 5, 1), date(2026, 5, 19)})
     return (
         Site(
-            "tokyo",
-            "192.0.2.",
-            ZoneInfo("Asia/Tokyo"),
-            tokyo_holidays,
-            "00:00:5e:00:53:",
-            8.75,
-            False,
+            name="tokyo",
+            prefix="192.0.2.",
+            zone=ZoneInfo("Asia/Tokyo"),
+            holidays=tokyo_holidays,
+            mac_prefix="00:00:5e:00:53:",
+            arrival_hour=8.75,
+            sees_forwarding=False,
+            sensor_ahead_s=3.2,
         ),
         Site(
-            "ankara",
-            "198.51.100.",
-            ZoneInfo("Europe/Istanbul"),
-            ankara_holidays,
-            "00:00:5e:00:54:",
-            8.9,
-            True,
+            name="ankara",
+            prefix="198.51.100.",
+            zone=ZoneInfo("Europe/Istanbul"),
+            holidays=ankara_holidays,
+            mac_prefix="00:00:5e:00:54:",
+            arrival_hour=8.9,
+            sees_forwarding=True,
+            sensor_ahead_s=0.0,
         ),
     )
 
 
+_SHORT = {"tokyo": "tk", "ankara": "an"}
 _SERVERS = {
-    "tokyo": (("tk-dc-01", "domain_controller", 10), ("tk-file-01", "file", 11),
-              ("tk-mail-01", "mail", 12), ("tk-mgmt-01", "management", 13),
-              ("tk-prn-01", "printer", 20)),
-    "ankara": (("an-dc-01", "domain_controller", 10), ("an-file-01", "file", 11),
-               ("an-prn-01", "printer", 20)),
-}  # fmt: skip
+    "tokyo": (
+        ("tk-dc-01", "domain_controller", 10),
+        ("tk-file-01", "file", 11),
+        ("tk-mail-01", "mail", 12),
+        ("tk-mgmt-01", "management", 13),
+        ("tk-prn-01", "printer", 20),
+    ),
+    "ankara": (
+        ("an-dc-01", "domain_controller", 10),
+        ("an-file-01", "file", 11),
+        ("an-prn-01", "printer", 20),
+    ),
+}
 _DEPARTMENTS = {
     "tokyo": ("finance", "sales", "engineering", "it", "sales", "general", "engineering"),
     "ankara": ("liaison", "projects", "liaison", "general", "projects"),
@@ -197,7 +211,7 @@ _DEPARTMENTS = {
 def _workstation(site: Site, number: int, person: Person, random: Random, position: int) -> Host:
     is_laptop = random.random() < 0.45 and number > 1
     return Host(
-        name=f"{site.name[0]}{'k' if site.name == 'tokyo' else 'n'}-pc-{number:02d}",
+        name=f"{_SHORT[site.name]}-pc-{number:02d}",
         site=site,
         role="workstation",
         mac=f"{site.mac_prefix}{position:02x}",

@@ -13,6 +13,7 @@ from kizashi.measure.organisation import DOMAIN
 Data = dict[str, Value]
 _SYSMON = "Microsoft-Windows-Sysmon"
 _AUDIT = "Microsoft-Windows-Security-Auditing"
+_POWERSHELL = "Microsoft-Windows-PowerShell"
 _QUERY_STATUS = {"NOERROR": "0", "NXDOMAIN": "9003", "SERVFAIL": "9002"}
 _SYSTEM_SID = "S-1-5-18"
 
@@ -48,53 +49,69 @@ def _actor(event: Event) -> Data:
 def _process_start(event: Event) -> Data:
     v = event.values
     return _actor(event) | {
-        "OriginalFileName": v["original_file_name"], "CommandLine": v["command_line"],
-        "CurrentDirectory": v["working_dir"], "LogonId": v["logon_id"],
-        "IntegrityLevel": v["integrity"], "Hashes": f"SHA256={str(v['sha256']).upper()}",
-        "ParentProcessGuid": _guid(v["parent_guid"]), "ParentProcessId": str(v["parent_id"] or 0),
-        "ParentImage": v["parent_image"], "ParentCommandLine": v["parent_command_line"],
-    }  # fmt: skip
+        "OriginalFileName": v["original_file_name"],
+        "CommandLine": v["command_line"],
+        "CurrentDirectory": v["working_dir"],
+        "LogonId": v["logon_id"],
+        "IntegrityLevel": v["integrity"],
+        "Hashes": f"SHA256={str(v['sha256']).upper()}",
+        "ParentProcessGuid": _guid(v["parent_guid"]),
+        "ParentProcessId": str(v["parent_id"] or 0),
+        "ParentImage": v["parent_image"],
+        "ParentCommandLine": v["parent_command_line"],
+    }
 
 
 def _connection(event: Event) -> Data:
     v = event.values
     return _actor(event) | {
-        "Protocol": v["transport"], "Initiated": "true", "SourceIsIpv6": "false",
-        "SourceIp": event.client_ip, "SourceHostname": f"{event.device}.{DOMAIN}",
-        "SourcePort": str(v["client_port"]), "DestinationIsIpv6": "false",
-        "DestinationIp": v["server_ip"], "DestinationHostname": v["server_name"],
+        "Protocol": v["transport"],
+        "Initiated": "true",
+        "SourceIsIpv6": "false",
+        "SourceIp": event.client_ip,
+        "SourceHostname": f"{event.device}.{DOMAIN}",
+        "SourcePort": str(v["client_port"]),
+        "DestinationIsIpv6": "false",
+        "DestinationIp": v["server_ip"],
+        "DestinationHostname": v["server_name"],
         "DestinationPort": str(v["server_port"]),
-    }  # fmt: skip
+    }
 
 
 def _module(event: Event) -> Data:
     v = event.values
     signed = bool(v["signed"])
     return _actor(event) | {
-        "ImageLoaded": v["module_path"], "Hashes": f"SHA256={str(v['sha256']).upper()}",
-        "Signed": "true" if signed else "false", "Signature": v["signature"],
+        "ImageLoaded": v["module_path"],
+        "Hashes": f"SHA256={str(v['sha256']).upper()}",
+        "Signed": "true" if signed else "false",
+        "Signature": v["signature"],
         "SignatureStatus": "Valid" if signed else "Unavailable",
-    }  # fmt: skip
+    }
 
 
 def _file(event: Event) -> Data:
     return _actor(event) | {
-        "TargetFilename": event.values["path"], "CreationUtcTime": _moment(event.time),
-    }  # fmt: skip
+        "TargetFilename": event.values["path"],
+        "CreationUtcTime": _moment(event.time),
+    }
 
 
 def _registry(event: Event) -> Data:
     v = event.values
     return _actor(event) | {
-        "EventType": "SetValue", "TargetObject": v["key_path"], "Details": v["value_data"],
-    }  # fmt: skip
+        "EventType": "SetValue",
+        "TargetObject": v["key_path"],
+        "Details": v["value_data"],
+    }
 
 
 def _stream(event: Event) -> Data:
     v = event.values
     return _file(event) | {
-        "Hash": f"SHA256={str(v['sha256']).upper()}", "Contents": v["content"],
-    }  # fmt: skip
+        "Hash": f"SHA256={str(v['sha256']).upper()}",
+        "Contents": v["content"],
+    }
 
 
 def _query(event: Event) -> Data:
@@ -102,9 +119,10 @@ def _query(event: Event) -> Data:
     answers = v["answers"] if isinstance(v["answers"], list) else []
     results = "".join(f"{a if ':' in a else '::ffff:' + a};" for a in answers)
     return _actor(event) | {
-        "QueryName": v["query"], "QueryStatus": _QUERY_STATUS[str(v["rcode"])],
+        "QueryName": v["query"],
+        "QueryStatus": _QUERY_STATUS[str(v["rcode"])],
         "QueryResults": results or "-",
-    }  # fmt: skip
+    }
 
 
 def _subject(event: Event) -> Data:
@@ -112,43 +130,117 @@ def _subject(event: Event) -> Data:
     v = event.values
     domain, account = str(v["user"]).split("\\")
     return {
-        "SubjectUserSid": sid(str(v["user"])), "SubjectUserName": account,
-        "SubjectDomainName": domain, "SubjectLogonId": v["logon_id"],
-    }  # fmt: skip
+        "SubjectUserSid": sid(str(v["user"])),
+        "SubjectUserName": account,
+        "SubjectDomainName": domain,
+        "SubjectLogonId": v["logon_id"],
+    }
 
 
 def _task(event: Event) -> Data:
     v = event.values
     return _subject(event) | {
-        "TaskName": v["task_name"], "TaskContent": v["content"],
-        "ClientProcessStartKey": "0", "ClientProcessId": str(v["process_id"]),
-        "ParentProcessId": "0", "RpcCallClientLocality": "0", "FQDN": f"{event.device}.{DOMAIN}",
-    }  # fmt: skip
+        "TaskName": v["task_name"],
+        "TaskContent": v["content"],
+        "ClientProcessStartKey": "0",
+        "ClientProcessId": str(v["process_id"]),
+        "ParentProcessId": "0",
+        "RpcCallClientLocality": "0",
+        "FQDN": f"{event.device}.{DOMAIN}",
+    }
 
 
 def _service(event: Event) -> Data:
     v = event.values
     return _subject(event) | {
-        "ServiceName": v["service_name"], "ServiceFileName": v["image_path"],
-        "ServiceType": "0x10", "ServiceStartType": v["start_type"],
-        "ServiceAccount": v["account"], "ClientProcessStartKey": "0",
-        "ClientProcessId": str(v["process_id"]), "ParentProcessId": "0",
-    }  # fmt: skip
+        "ServiceName": v["service_name"],
+        "ServiceFileName": v["image_path"],
+        "ServiceType": "0x10",
+        "ServiceStartType": v["start_type"],
+        "ServiceAccount": v["account"],
+        "ClientProcessStartKey": "0",
+        "ClientProcessId": str(v["process_id"]),
+        "ParentProcessId": "0",
+    }
 
 
 def _logon(event: Event) -> Data:
     v = event.values
     machine = str(event.device).upper() + "$"
     return {
-        "SubjectUserSid": _SYSTEM_SID, "SubjectUserName": machine, "SubjectDomainName": "EXAMPLE",
-        "SubjectLogonId": "0x3e7", "TargetUserSid": sid(str(v["user"])),
-        "TargetUserName": event.extra["account"], "TargetDomainName": v["domain"],
-        "TargetLogonId": v["logon_id"], "LogonType": str(v["logon_type"]),
-        "LogonProcessName": "User32", "AuthenticationPackageName": v["protocol"],
-        "WorkstationName": v["workstation"], "Status": v["status"],
-        "ProcessId": "0x2f0", "ProcessName": "C:\\Windows\\System32\\svchost.exe",
-        "IpAddress": event.client_ip or "-", "IpPort": "0",
-    }  # fmt: skip
+        "SubjectUserSid": _SYSTEM_SID,
+        "SubjectUserName": machine,
+        "SubjectDomainName": "EXAMPLE",
+        "SubjectLogonId": "0x3e7",
+        "TargetUserSid": sid(str(v["user"])),
+        "TargetUserName": event.extra["account"],
+        "TargetDomainName": v["domain"],
+        "TargetLogonId": v["logon_id"],
+        "LogonType": str(v["logon_type"]),
+        "LogonProcessName": "User32",
+        "AuthenticationPackageName": v["protocol"],
+        "WorkstationName": v["workstation"],
+        "Status": v["status"],
+        "ProcessId": "0x2f0",
+        "ProcessName": "C:\\Windows\\System32\\svchost.exe",
+        "IpAddress": event.client_ip or "-",
+        "IpPort": "0",
+    }
+
+
+def _logoff(event: Event) -> Data:
+    v = event.values
+    return {
+        "TargetUserSid": sid(str(v["user"])),
+        "TargetUserName": event.extra["account"],
+        "TargetDomainName": v["domain"],
+        "TargetLogonId": v["logon_id"],
+        "LogonType": str(v["logon_type"]),
+    }
+
+
+def _ticket(event: Event) -> Data:
+    v = event.values
+    return {
+        "TargetUserName": event.extra["account"],
+        "TargetDomainName": v["domain"],
+        "TargetSid": sid(str(v["user"])),
+        "ServiceName": v["target_server"],
+        "ServiceSid": "S-1-5-21-1004336348-1177238915-682003330-502",
+        "TicketOptions": "0x40810010",
+        "Status": v["status"],
+        "TicketEncryptionType": "0x12",
+        "PreAuthType": "2",
+        "IpAddress": f"::ffff:{event.client_ip}",
+        "IpPort": "49213",
+    }
+
+
+def _account(event: Event) -> Data:
+    v = event.values
+    domain, account = str(v["user"]).split("\\")
+    actor_domain, actor = str(v["actor"]).split("\\")
+    return {
+        "TargetUserName": account,
+        "TargetDomainName": domain,
+        "TargetSid": sid(str(v["user"])),
+        "SubjectUserSid": sid(str(v["actor"])),
+        "SubjectUserName": actor,
+        "SubjectDomainName": actor_domain,
+        "SubjectLogonId": v["logon_id"],
+        "SamAccountName": account,
+    }
+
+
+def _script(event: Event) -> Data:
+    v = event.values
+    return {
+        "MessageNumber": str(v["part"]),
+        "MessageTotal": str(v["parts"]),
+        "ScriptBlockText": v["text"],
+        "ScriptBlockId": v["script_id"],
+        "Path": v["path"],
+    }
 
 
 CODES: Mapping[int, tuple[str, Callable[[Event], Data]]] = {
@@ -160,12 +252,20 @@ CODES: Mapping[int, tuple[str, Callable[[Event], Data]]] = {
     13: (_SYSMON, _registry),
     15: (_SYSMON, _stream),
     22: (_SYSMON, _query),
+    4104: (_POWERSHELL, _script),
     4624: (_AUDIT, _logon),
     4625: (_AUDIT, _logon),
+    4634: (_AUDIT, _logoff),
     4697: (_AUDIT, _service),
     4698: (_AUDIT, _task),
+    4720: (_AUDIT, _account),
+    4768: (_AUDIT, _ticket),
 }
-_CHANNELS = {_SYSMON: "Microsoft-Windows-Sysmon/Operational", _AUDIT: "Security"}
+_CHANNELS = {
+    _SYSMON: "Microsoft-Windows-Sysmon/Operational",
+    _AUDIT: "Security",
+    _POWERSHELL: "Microsoft-Windows-PowerShell/Operational",
+}
 
 
 def record(event: Event, number: int) -> str:
@@ -179,11 +279,16 @@ def record(event: Event, number: int) -> str:
         "event": {"code": str(code), "kind": "event", "provider": provider},
         "host": {"name": event.device},
         "winlog": {
-            "channel": _CHANNELS[provider], "provider_name": provider,
-            "computer_name": f"{event.device}.{DOMAIN}", "event_id": str(code),
-            "record_id": number, "event_data": data,
+            "channel": _CHANNELS[provider],
+            "provider_name": provider,
+            "computer_name": f"{event.device}.{DOMAIN}",
+            "event_id": str(code),
+            "record_id": number,
+            **({"process": {"pid": event.values["process_id"]}} if code == 4104 else {}),
+            **({"user": {"identifier": sid(str(event.values["user"]))}} if code == 4104 else {}),
+            "event_data": data,
         },
-    }  # fmt: skip
+    }
     return json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
 
 

@@ -1,12 +1,13 @@
-"""When machines are on and people work: a session is one machine's working day with its programs."""
+"""When machines are on and people work. A session is one machine's working day and its programs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from kizashi.measure.events import Process, Recorder, seconds
+from kizashi.measure.events import Process, seconds
 from kizashi.measure.organisation import Host
+from kizashi.measure.recorder import Recorder
 
 _SYSTEM32 = "C:\\Windows\\System32\\"
 _OFFICE = "C:\\Program Files\\Microsoft Office\\root\\Office16\\"

@@ -1,4 +1,4 @@
-"""Writes events as Zeek logs: tab-separated, one log a site and type, as Zeek 5 names the fields."""
+"""Writes events as Zeek logs: tab-separated, one log a site and type, in Zeek 5's field names."""
 
 from __future__ import annotations
 
@@ -10,13 +10,19 @@ from kizashi.measure.events import Event, Value
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _QUERY_TYPES = {"A": 1, "NS": 2, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "SRV": 33}
 _RCODES = {"NOERROR": 0, "SERVFAIL": 2, "NXDOMAIN": 3, "REFUSED": 5}
-_STATUS = {200: "OK", 204: "No Content", 301: "Moved Permanently", 304: "Not Modified",
-           404: "Not Found", 503: "Service Unavailable"}  # fmt: skip
+_STATUS = {
+    200: "OK",
+    204: "No Content",
+    301: "Moved Permanently",
+    304: "Not Modified",
+    404: "Not Found",
+    503: "Service Unavailable",
+}
 
-Fields = Mapping[str, Value]
+Fields = Mapping[str, object]
 
 
-def _ends(event: Event) -> dict[str, Value]:
+def _ends(event: Event) -> dict[str, object]:
     v = event.values
     return {
         "ts": event.time,
@@ -37,15 +43,22 @@ def _conn(event: Event) -> Fields:
     out, back = _number(v["packets_out"]), _number(v["packets_in"])
     head = 28 if v["transport"] == "udp" else 40
     return _ends(event) | {
-        "proto": v["transport"], "service": v["service"],
+        "proto": v["transport"],
+        "service": v["service"],
         "duration": timedelta(seconds=float(str(v["duration_s"]))),
-        "orig_bytes": v["bytes_out"], "resp_bytes": v["bytes_in"], "conn_state": v["state"],
-        "local_orig": True, "local_resp": _is_local(event, str(v["server_ip"])),
-        "missed_bytes": 0, "history": v["history"],
-        "orig_pkts": out, "orig_ip_bytes": _number(v["bytes_out"]) + head * out,
-        "resp_pkts": back, "resp_ip_bytes": _number(v["bytes_in"]) + head * back,
+        "orig_bytes": v["bytes_out"],
+        "resp_bytes": v["bytes_in"],
+        "conn_state": v["state"],
+        "local_orig": True,
+        "local_resp": _is_local(event, str(v["server_ip"])),
+        "missed_bytes": 0,
+        "history": v["history"],
+        "orig_pkts": out,
+        "orig_ip_bytes": _number(v["bytes_out"]) + head * out,
+        "resp_pkts": back,
+        "resp_ip_bytes": _number(v["bytes_in"]) + head * back,
         "tunnel_parents": None,
-    }  # fmt: skip
+    }
 
 
 def _is_local(event: Event, server_ip: str) -> bool:
@@ -58,14 +71,25 @@ def _dns(event: Event) -> Fields:
     query_type, rcode = str(v["query_type"]), str(v["rcode"])
     ttls = v["ttl_s"]
     return _ends(event) | {
-        "proto": v["transport"], "trans_id": v["transaction_id"],
-        "rtt": timedelta(milliseconds=float(str(v["rtt_ms"]))), "query": v["query"],
-        "qclass": 1, "qclass_name": "C_INTERNET", "qtype": _QUERY_TYPES[query_type],
-        "qtype_name": query_type, "rcode": _RCODES[rcode], "rcode_name": rcode,
-        "AA": False, "TC": False, "RD": True, "RA": True, "Z": 0, "answers": v["answers"],
+        "proto": v["transport"],
+        "trans_id": v["transaction_id"],
+        "rtt": timedelta(milliseconds=float(str(v["rtt_ms"]))),
+        "query": v["query"],
+        "qclass": 1,
+        "qclass_name": "C_INTERNET",
+        "qtype": _QUERY_TYPES[query_type],
+        "qtype_name": query_type,
+        "rcode": _RCODES[rcode],
+        "rcode_name": rcode,
+        "AA": False,
+        "TC": False,
+        "RD": True,
+        "RA": True,
+        "Z": 0,
+        "answers": v["answers"],
         "TTLs": [f"{ttl}.000000" for ttl in ttls] if isinstance(ttls, list) else None,
         "rejected": rcode == "REFUSED",
-    }  # fmt: skip
+    }
 
 
 def _http(event: Event) -> Fields:
@@ -74,25 +98,50 @@ def _http(event: Event) -> Fields:
     sent = uids[:1] if v["request_mime"] else []
     got = uids[len(sent) :]
     return _ends(event) | {
-        "trans_depth": 1, "method": v["method"], "host": v["host"], "uri": v["uri"],
-        "referrer": None, "version": "1.1", "user_agent": v["user_agent"], "origin": None,
-        "request_body_len": v["request_body_bytes"], "response_body_len": v["response_body_bytes"],
-        "status_code": v["status"], "status_msg": _STATUS[_number(v["status"])],
-        "info_code": None, "info_msg": None, "tags": [], "username": None, "password": None,
-        "proxied": None, "orig_fuids": sent or None, "orig_filenames": None,
-        "orig_mime_types": [v["request_mime"]] if sent else None, "resp_fuids": got or None,
-        "resp_filenames": None, "resp_mime_types": [v["response_mime"]] if got else None,
-    }  # fmt: skip
+        "trans_depth": 1,
+        "method": v["method"],
+        "host": v["host"],
+        "uri": v["uri"],
+        "referrer": None,
+        "version": "1.1",
+        "user_agent": v["user_agent"],
+        "origin": None,
+        "request_body_len": v["request_body_bytes"],
+        "response_body_len": v["response_body_bytes"],
+        "status_code": v["status"],
+        "status_msg": _STATUS[_number(v["status"])],
+        "info_code": None,
+        "info_msg": None,
+        "tags": [],
+        "username": None,
+        "password": None,
+        "proxied": None,
+        "orig_fuids": sent or None,
+        "orig_filenames": None,
+        "orig_mime_types": [v["request_mime"]] if sent else None,
+        "resp_fuids": got or None,
+        "resp_filenames": None,
+        "resp_mime_types": [v["response_mime"]] if got else None,
+    }
 
 
 def _ssl(event: Event) -> Fields:
     v = event.values
     return _ends(event) | {
-        "version": v["version"], "cipher": v["cipher"], "curve": "x25519",
-        "server_name": v["sni"], "resumed": v["resumed"], "last_alert": None,
-        "next_protocol": v["alpn"], "established": v["established"], "subject": None,
-        "issuer": None, "validation_status": None, "ja3": v["ja3"], "ja3s": v["ja3s"],
-    }  # fmt: skip
+        "version": v["version"],
+        "cipher": v["cipher"],
+        "curve": "x25519",
+        "server_name": v["sni"],
+        "resumed": v["resumed"],
+        "last_alert": None,
+        "next_protocol": v["alpn"],
+        "established": v["established"],
+        "subject": None,
+        "issuer": None,
+        "validation_status": None,
+        "ja3": v["ja3"],
+        "ja3s": v["ja3s"],
+    }
 
 
 def _files(event: Event) -> Fields:
@@ -100,26 +149,50 @@ def _files(event: Event) -> Fields:
     client, server = [event.client_ip], [v["server_ip"]]
     sender, receiver = (client, server) if v["is_upload"] else (server, client)
     return {
-        "ts": event.time, "fuid": v["file_uid"], "tx_hosts": sender, "rx_hosts": receiver,
-        "conn_uids": [v["uid"]], "source": str(v["protocol"]).upper(), "depth": 0,
-        "analyzers": ["SHA256"] if v["sha256"] else [], "mime_type": v["mime_type"],
-        "filename": v["file_name"], "duration": timedelta(), "local_orig": v["is_upload"],
-        "is_orig": v["is_upload"], "seen_bytes": v["bytes"], "total_bytes": v["bytes"],
-        "missing_bytes": 0, "overflow_bytes": 0, "timedout": False, "parent_fuid": None,
-        "md5": None, "sha1": None, "sha256": v["sha256"],
-    }  # fmt: skip
+        "ts": event.time,
+        "fuid": v["file_uid"],
+        "tx_hosts": sender,
+        "rx_hosts": receiver,
+        "conn_uids": [v["uid"]],
+        "source": str(v["protocol"]).upper(),
+        "depth": 0,
+        "analyzers": ["SHA256"] if v["sha256"] else [],
+        "mime_type": v["mime_type"],
+        "filename": v["file_name"],
+        "duration": timedelta(),
+        "local_orig": v["is_upload"],
+        "is_orig": v["is_upload"],
+        "seen_bytes": v["bytes"],
+        "total_bytes": v["bytes"],
+        "missing_bytes": 0,
+        "overflow_bytes": 0,
+        "timedout": False,
+        "parent_fuid": None,
+        "md5": None,
+        "sha1": None,
+        "sha256": v["sha256"],
+    }
 
 
 def _dhcp(event: Event) -> Fields:
     v = event.values
     return {
-        "ts": event.time, "uids": [event.extra["uid"]], "client_addr": event.client_ip,
-        "server_addr": v["server_ip"], "mac": v["mac"], "host_name": v["host_name"],
-        "client_fqdn": None, "domain": v["domain"], "requested_addr": None,
-        "assigned_addr": event.client_ip, "lease_time": timedelta(seconds=_number(v["lease_s"])),
-        "client_message": None, "server_message": None, "msg_types": ["REQUEST", "ACK"],
+        "ts": event.time,
+        "uids": [event.extra["uid"]],
+        "client_addr": event.client_ip,
+        "server_addr": v["server_ip"],
+        "mac": v["mac"],
+        "host_name": v["host_name"],
+        "client_fqdn": None,
+        "domain": v["domain"],
+        "requested_addr": None,
+        "assigned_addr": event.client_ip,
+        "lease_time": timedelta(seconds=_number(v["lease_s"])),
+        "client_message": None,
+        "server_message": None,
+        "msg_types": ["REQUEST", "ACK"],
         "duration": timedelta(milliseconds=2),
-    }  # fmt: skip
+    }
 
 
 LOGS: dict[str, tuple[str, Callable[[Event], Fields]]] = {
@@ -174,10 +247,15 @@ def log(events: Iterable[Event], table: str) -> str:
     opened = next(iter(rows))["ts"]
     stamp = opened.strftime("%Y-%m-%d-%H-%M-%S") if isinstance(opened, datetime) else ""
     head = [
-        "#separator \\x09", "#set_separator\t,", "#empty_field\t(empty)", "#unset_field\t-",
-        f"#path\t{path}", f"#open\t{stamp}", "#fields\t" + "\t".join(names),
+        "#separator \\x09",
+        "#set_separator\t,",
+        "#empty_field\t(empty)",
+        "#unset_field\t-",
+        f"#path\t{path}",
+        f"#open\t{stamp}",
+        "#fields\t" + "\t".join(names),
         "#types\t" + "\t".join(_TYPE_OF.get(name, "string") for name in names),
-    ]  # fmt: skip
+    ]
     lines = ["\t".join(text(value) for value in row.values()) for row in rows]
     return "\n".join([*head, *lines, f"#close\t{stamp}"]) + "\n"
 
