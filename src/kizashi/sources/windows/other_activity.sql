@@ -1,0 +1,10 @@
+SELECT
+    unnest(common),
+    provider,
+    concat_ws('/', channel, event_id) AS type,
+    windows_user(field.SubjectDomainName, field.SubjectUserName) AS "user",
+    CASE
+        WHEN length(body) <= 65536 THEN body
+        ELSE json_object('cut', left(body, 30000))
+    END AS fields
+FROM event

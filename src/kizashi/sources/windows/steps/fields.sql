@@ -1,0 +1,19 @@
+-- The records of one table: `field` holds the values that its SQL names, parsed once, and `common`
+-- the columns that all tables share.
+SELECT
+    *,
+    struct_pack(
+        record_no := record_no,
+        time := time,
+        time_alt := coalesce(TRY_CAST(field.UtcTime AS TIMESTAMP), arrived),
+        clock_id := clock_id,
+        vantage := 'endpoint',
+        device := device,
+        natural_key := natural_key) AS common
+FROM (
+    SELECT
+        *,
+        json_transform(body, '$fields') AS field
+    FROM windows_event
+    WHERE "table" = '$table'
+)

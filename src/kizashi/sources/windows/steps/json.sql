@@ -1,0 +1,114 @@
+-- Records as one JSON object a line: flat (OTRF, NXLog, Azure), Winlogbeat, or the evtx library's own.
+CREATE OR REPLACE TEMP VIEW windows_record AS
+WITH parsed AS (
+    SELECT
+        record_no,
+        line,
+        TRY(json_transform(line, '{
+            "EventID": "VARCHAR",
+            "Channel": "VARCHAR",
+            "Hostname": "VARCHAR",
+            "Computer": "VARCHAR",
+            "SourceName": "VARCHAR",
+            "EventSourceName": "VARCHAR",
+            "RecordNumber": "VARCHAR",
+            "EventRecordID": "VARCHAR",
+            "TimeCreated": "VARCHAR",
+            "EventTime": "VARCHAR",
+            "TimeGenerated": "VARCHAR",
+            "@timestamp": "VARCHAR",
+            "ExecutionProcessID": "VARCHAR",
+            "ProcessID": "VARCHAR",
+            "UserID": "VARCHAR",
+            "Domain": "VARCHAR",
+            "AccountName": "VARCHAR",
+            "AccountType": "VARCHAR",
+            "EventType": "VARCHAR",
+            "UtcTime": "VARCHAR",
+            "Message": "VARCHAR",
+            "event_id": "VARCHAR",
+            "log_name": "VARCHAR",
+            "source_name": "VARCHAR",
+            "computer_name": "VARCHAR",
+            "record_number": "VARCHAR",
+            "event_data": "JSON",
+            "winlog": {
+                "event_id": "VARCHAR",
+                "channel": "VARCHAR",
+                "provider_name": "VARCHAR",
+                "computer_name": "VARCHAR",
+                "record_id": "VARCHAR",
+                "process": {"pid": "VARCHAR"},
+                "user": {"identifier": "VARCHAR", "domain": "VARCHAR", "name": "VARCHAR"},
+                "event_data": "JSON",
+                "user_data": "JSON"},
+            "Event": {
+                "System": {
+                    "Provider": {"#attributes": {"Name": "VARCHAR"}},
+                    "EventID": "VARCHAR",
+                    "TimeCreated": {"#attributes": {"SystemTime": "VARCHAR"}},
+                    "EventRecordID": "VARCHAR",
+                    "Execution": {"#attributes": {"ProcessID": "VARCHAR"}},
+                    "Channel": "VARCHAR",
+                    "Computer": "VARCHAR",
+                    "Security": {"#attributes": {"UserID": "VARCHAR"}}},
+                "EventData": "JSON",
+                "UserData": "JSON"}}')) AS v
+    FROM windows_raw
+), named AS (
+    SELECT
+        *,
+        coalesce(v.Channel, v.winlog.channel, v.Event.System.Channel, v.log_name) AS channel,
+        coalesce(
+            v.SourceName, v.winlog.provider_name, v.Event.System.Provider['#attributes'].Name,
+            v.EventSourceName, v.source_name) AS provider,
+        coalesce(v.EventID, v.winlog.event_id, v.Event.System.EventID, v.event_id) AS event_id
+    FROM parsed
+)
+SELECT
+    record_no,
+    CASE WHEN v IS NULL OR ltrim(line) NOT LIKE '{%' THEN line END AS damaged,
+    provider,
+    event_id,
+    channel,
+    coalesce(
+        v.Hostname, v.Computer, v.winlog.computer_name, v.Event.System.Computer,
+        v.computer_name) AS computer,
+    -- Winlogbeat's @timestamp is the record's own time; elsewhere it is the arrival, a last resort.
+    coalesce(
+        v.TimeCreated, v.EventTime, v.Event.System.TimeCreated['#attributes'].SystemTime,
+        v.TimeGenerated, v['@timestamp']) AS time_text,
+    -- A time without a zone gets the arrival beside it, from which its offset can be told.
+    CASE WHEN v.TimeCreated IS NULL AND length(v.EventTime) = 19 THEN v['@timestamp'] END
+        AS arrived_text,
+    coalesce(
+        v.RecordNumber, v.EventRecordID, v.winlog.record_id, v.Event.System.EventRecordID,
+        v.record_number) AS own_number,
+    coalesce(
+        v.ExecutionProcessID, v.winlog.process.pid, v.ProcessID,
+        v.Event.System.Execution['#attributes'].ProcessID) AS host_process_id,
+    coalesce(
+        CASE WHEN v.AccountType IS NOT NULL THEN windows_user(v.Domain, v.AccountName) END,
+        windows_user(v.winlog.user.domain, v.winlog.user.name),
+        v.UserID, v.winlog.user.identifier,
+        v.Event.System.Security['#attributes'].UserID) AS caller,
+    CASE
+        WHEN v.winlog.event_data IS NOT NULL THEN v.winlog.event_data
+        WHEN v.winlog.user_data IS NOT NULL THEN v.winlog.user_data
+        WHEN v.Event.EventData IS NOT NULL THEN v.Event.EventData
+        WHEN v.Event.UserData IS NOT NULL
+            THEN list_filter(json_extract(v.Event.UserData, '$.*'), lambda part: part LIKE '{%')[-1]
+        WHEN v.event_data IS NOT NULL THEN v.event_data
+        WHEN provider = 'Microsoft-Windows-Sysmon' AND v.Message LIKE '%UtcTime: %' AND (
+            v.UtcTime IS NULL
+            -- NXLog 2 writes its own ProcessID and EventType over the record's.
+            OR v.ProcessID IS NOT NULL
+            OR v.EventType IN (
+                'INFO', 'WARNING', 'ERROR', 'AUDIT_SUCCESS', 'AUDIT_FAILURE', 'VERBOSE')
+                AND event_id IN ('12', '13', '14'))
+            THEN json_merge_patch(
+                windows_message(v.Message),
+                json_merge_patch(line, '{"EventType": null}'))
+        ELSE line::JSON
+    END AS body
+FROM named;

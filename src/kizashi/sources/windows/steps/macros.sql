@@ -1,0 +1,63 @@
+-- How Windows writes things, and how the tables want them. Made once per connection.
+
+-- Text of a time to UTC. A plain cast drops any offset but Z, so an offset takes the longer way.
+CREATE OR REPLACE TEMP MACRO windows_time(text) AS
+    CASE
+        WHEN length(text) > 19 AND text NOT LIKE '%Z' AND regexp_matches(text, '[+-]\d\d:?\d\d$')
+            THEN TRY_CAST(text AS TIMESTAMPTZ) AT TIME ZONE 'UTC'
+        ELSE TRY_CAST(text AS TIMESTAMP)
+    END;
+
+CREATE OR REPLACE TEMP MACRO windows_text(text) AS
+    nullif(nullif(text, '-'), '');
+
+CREATE OR REPLACE TEMP MACRO windows_guid(text) AS
+    nullif(nullif(upper(trim(text, '{}')), ''), '00000000-0000-0000-0000-000000000000');
+
+CREATE OR REPLACE TEMP MACRO windows_user(domain, name) AS
+    CASE
+        WHEN windows_text(name) IS NULL THEN NULL
+        WHEN windows_text(domain) IS NULL THEN name
+        ELSE domain || '\' || name
+    END;
+
+-- An address: IPv4 inside IPv6 unwrapped, the first run of zero groups shortened.
+CREATE OR REPLACE TEMP MACRO windows_ip(text) AS
+    CASE
+        WHEN text NOT LIKE '%:%' THEN nullif(windows_text(text), 'LOCAL')
+        WHEN regexp_matches(text, '(?i)^(::|0:0:0:0:0:)ffff:\d+\.\d+\.\d+\.\d+$')
+            THEN regexp_extract(text, '[0-9.]+$')
+        ELSE lower(regexp_replace(text, '(^|:)0(:0)+(:|$)', '::'))
+    END;
+
+CREATE OR REPLACE TEMP MACRO windows_md5(hashes) AS
+    nullif(lower(regexp_extract(hashes, 'MD5=([0-9A-Fa-f]{32})', 1)), '');
+
+CREATE OR REPLACE TEMP MACRO windows_sha256(hashes) AS
+    nullif(lower(regexp_extract(hashes, 'SHA256=([0-9A-Fa-f]{64})', 1)), '');
+
+CREATE OR REPLACE TEMP MACRO windows_xml_text(text) AS
+    replace(replace(replace(replace(replace(
+        text, '&lt;', '<'), '&gt;', '>'), '&quot;', '"'), '&apos;', ''''), '&amp;', '&');
+
+-- Full registry path with the short root that Sysmon writes.
+CREATE OR REPLACE TEMP MACRO windows_key(text) AS
+    CASE
+        WHEN text LIKE 'HK__\%' THEN text
+        WHEN text LIKE 'HK%' OR text LIKE '\%'
+            THEN regexp_replace(regexp_replace(
+                text,
+                '(?i)^(\\REGISTRY\\MACHINE|HKEY_LOCAL_MACHINE)\b', 'HKLM'),
+                '(?i)^(\\REGISTRY\\USER|HKEY_USERS)\b', 'HKU')
+        ELSE text
+    END;
+
+-- The fields of a rendered Sysmon message as JSON. The first of two equal names counts: a command
+-- line with a line break in it could otherwise rewrite the fields that stand before it.
+CREATE OR REPLACE TEMP MACRO windows_message(text) AS
+    CAST(to_json(map_from_entries(list_filter(
+        list_zip(
+            regexp_extract_all(text, '(?m)^([A-Za-z0-9]+): ([^\r\n]*)', 1),
+            regexp_extract_all(text, '(?m)^([A-Za-z0-9]+): ([^\r\n]*)', 2)),
+        lambda pair, i: list_position(
+            regexp_extract_all(text, '(?m)^([A-Za-z0-9]+): ([^\r\n]*)', 1), pair[1]) = i))) AS JSON);
