@@ -12,7 +12,16 @@ from importlib.resources import files
 import duckdb
 
 # In this order: a later one may read an earlier one.
-TABLES = ("lease", "clock_offset", "clock_shift", "uptime", "name", "contact", "baseline")
+TABLES = (
+    "lease",
+    "clock_fact",
+    "clock_offset",
+    "clock_shift",
+    "uptime",
+    "name",
+    "contact",
+    "baseline",
+)
 VIEWS = ("dns_fact",)
 
 

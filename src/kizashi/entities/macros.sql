@@ -51,3 +51,48 @@ CREATE OR REPLACE MACRO address_and_port(server_ip, server_port) AS
 -- A time brought to the reference clock; shift_s comes from clock_shift, NULL means no shift known.
 CREATE OR REPLACE MACRO aligned_time(time, shift_s) AS
     time - to_microseconds((coalesce(shift_s, 0) * 1000000)::BIGINT);
+
+-- Sysmon's UtcTime is a clock of its own beside the exporter's. Its network and DNS events (3, 22) come
+-- from a kernel trace whose clock may be days away from that of its process events, yet steady.
+CREATE OR REPLACE MACRO sysmon_clock(device) AS 'sysmon:' || device;
+CREATE OR REPLACE MACRO sysmon_network_clock(device) AS 'sysmon-network:' || device;
+
+-- Which of two clocks is put right by the other: the lower rank is the reference.
+CREATE OR REPLACE MACRO clock_rank(vantage) AS
+    CASE vantage WHEN 'sensor' THEN 0 WHEN 'endpoint' THEN 2 ELSE 1 END;
+
+-- A name or tuple that comes again and again pairs every sighting with every other: only rare ones tell.
+CREATE OR REPLACE MACRO most_repeats() AS 3;
+
+-- More facts an hour between two clocks than this add cost and no certainty.
+CREATE OR REPLACE MACRO facts_an_hour() AS 200;
+
+-- Fewer independent facts than this may agree by chance.
+CREATE OR REPLACE MACRO fewest_facts() AS 5;
+
+-- The best offset must hold this many times the facts of the next one.
+CREATE OR REPLACE MACRO mode_lead() AS 2;
+
+-- Width of a vote, seconds: wide first, so that an hour's drift stays in one bin; then as narrow as
+-- the delay between a connection and its record.
+CREATE OR REPLACE MACRO wide_vote_s() AS 60.0;
+CREATE OR REPLACE MACRO narrow_vote_s() AS 0.5;
+
+-- A stretch of this many facts gets an offset of its own, so that drift shows.
+CREATE OR REPLACE MACRO facts_a_stretch() AS 16;
+
+-- A narrow vote counts from this many facts, and is the clock's habit from a third of all.
+CREATE OR REPLACE MACRO fewest_votes() AS 3;
+CREATE OR REPLACE MACRO habit_share() AS 1.0 / 3;
+
+-- Neighbouring stretches no further apart than this, seconds, are one.
+CREATE OR REPLACE MACRO steady_step_s() AS 0.05;
+
+-- No two loggers agree better than this, seconds.
+CREATE OR REPLACE MACRO least_uncertainty_s() AS 0.01;
+
+-- Offsets of whole half-hours, up to the width of the earth's zones, are likely zone errors; half a
+-- minute allows for a clock that is also wrong.
+CREATE OR REPLACE MACRO is_likely_zone_error(offset_s) AS
+    abs(offset_s) BETWEEN 1770 AND 26 * 3600
+    AND abs(offset_s - 1800 * round(offset_s / 1800)) <= 30;

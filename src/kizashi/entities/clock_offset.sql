@@ -1,0 +1,254 @@
+-- clock_offset(clock_a, clock_b, from_time, to_time, offset_s, uncertainty_s, facts, is_zone_error)
+-- How far clock_a is ahead of clock_b between two times of clock_a. Facts vote for an offset, in the
+-- hour first, then the day, then all the time there is; a winner needs several independent facts and
+-- twice the votes of the next. Drift shows as stretches with offsets of their own. uncertainty_s is
+-- half the spread of the middle four fifths of the facts. Reads clock_fact.
+WITH framed AS (
+    SELECT
+        *,
+        unnest([
+            {'level': 1, 'start': date_trunc('hour', time_a)},
+            {'level': 2, 'start': date_trunc('day', time_a)},
+            {'level': 3, 'start': TIMESTAMP '1970-01-01'}
+        ]) AS frame
+    FROM clock_fact
+),
+-- Bins overlap by half, or a cluster on an edge would lose to a smaller one inside a bin.
+vote AS (
+    SELECT
+        clock_a,
+        clock_b,
+        frame,
+        unnest([
+            floor(difference_s / wide_vote_s()),
+            floor(difference_s / wide_vote_s()) - 1
+        ])::BIGINT AS bin,
+        kind,
+        key
+    FROM framed
+),
+counted AS (
+    SELECT
+        clock_a,
+        clock_b,
+        frame,
+        bin,
+        count(DISTINCT kind || '|' || key) AS facts
+    FROM vote
+    GROUP BY
+        clock_a,
+        clock_b,
+        frame,
+        bin
+),
+winner AS (
+    SELECT *
+    FROM counted
+    QUALIFY row_number() OVER (
+        PARTITION BY clock_a, clock_b, frame ORDER BY facts DESC, abs(bin), bin
+    ) = 1
+),
+sure AS (
+    SELECT
+        winner.clock_a,
+        winner.clock_b,
+        winner.frame,
+        winner.bin
+    FROM winner
+    JOIN counted
+        ON counted.clock_a = winner.clock_a
+        AND counted.clock_b = winner.clock_b
+        AND counted.frame = winner.frame
+    GROUP BY
+        winner.clock_a,
+        winner.clock_b,
+        winner.frame,
+        winner.bin,
+        winner.facts
+    HAVING winner.facts >= fewest_facts()
+        AND winner.facts >= mode_lead() * coalesce(
+            max(counted.facts) FILTER (abs(counted.bin - winner.bin) > 1), 0
+        )
+),
+inside AS (
+    SELECT
+        framed.*,
+        median(framed.difference_s) OVER (
+            PARTITION BY framed.clock_a, framed.clock_b, framed.frame
+        ) AS middle_s
+    FROM framed
+    JOIN sure
+        ON sure.clock_a = framed.clock_a
+        AND sure.clock_b = framed.clock_b
+        AND sure.frame = framed.frame
+        AND framed.difference_s >= sure.bin * wide_vote_s()
+        AND framed.difference_s < (sure.bin + 2) * wide_vote_s()
+),
+-- A repeated key pairs crosswise too: the pair nearest to the middle is the true one.
+fact AS (
+    SELECT
+        *,
+        count(*) OVER (PARTITION BY clock_a, clock_b, frame) AS all_facts,
+        row_number() OVER (
+            PARTITION BY clock_a, clock_b, frame ORDER BY time_a, kind, key
+        ) - 1 AS fact_no
+    FROM (
+        SELECT *
+        FROM inside
+        QUALIFY row_number() OVER (
+            PARTITION BY clock_a, clock_b, frame, kind, key
+            ORDER BY abs(difference_s - middle_s), time_a, time_b
+        ) = 1
+    )
+),
+stretched AS (
+    SELECT
+        *,
+        (fact_no * greatest(1, all_facts // facts_a_stretch())) // all_facts AS stretch
+    FROM fact
+),
+narrow_vote AS (
+    SELECT
+        clock_a,
+        clock_b,
+        frame,
+        stretch,
+        all_facts,
+        unnest([
+            floor(difference_s / narrow_vote_s()),
+            floor(difference_s / narrow_vote_s()) - 1
+        ])::BIGINT AS bin
+    FROM stretched
+),
+narrow_count AS (
+    SELECT
+        clock_a,
+        clock_b,
+        frame,
+        stretch,
+        all_facts,
+        bin,
+        count(*) AS votes,
+        sum(count(*)) OVER (PARTITION BY clock_a, clock_b, frame, bin) AS all_votes
+    FROM narrow_vote
+    GROUP BY
+        clock_a,
+        clock_b,
+        frame,
+        stretch,
+        all_facts,
+        bin
+),
+-- A steady clock keeps its habit where a stretch has some facts for it; a drifting one has none.
+habit AS (
+    SELECT
+        clock_a,
+        clock_b,
+        frame,
+        stretch,
+        bin
+    FROM narrow_count
+    WHERE votes >= fewest_votes()
+    QUALIFY row_number() OVER (
+        PARTITION BY clock_a, clock_b, frame, stretch
+        ORDER BY
+            CASE WHEN all_votes >= habit_share() * all_facts THEN all_votes ELSE 0 END DESC,
+            votes DESC,
+            bin
+    ) = 1
+),
+kept AS (
+    SELECT stretched.*
+    FROM stretched
+    LEFT JOIN habit
+        ON habit.clock_a = stretched.clock_a
+        AND habit.clock_b = stretched.clock_b
+        AND habit.frame = stretched.frame
+        AND habit.stretch = stretched.stretch
+    WHERE habit.bin IS NULL
+        OR (
+            stretched.difference_s >= habit.bin * narrow_vote_s()
+            AND stretched.difference_s < (habit.bin + 2) * narrow_vote_s()
+        )
+),
+measured AS (
+    SELECT
+        clock_a,
+        clock_b,
+        frame,
+        stretch,
+        min(time_a) AS from_time,
+        max(time_a) AS to_time,
+        median(difference_s) AS offset_s,
+        greatest(
+            (quantile_cont(difference_s, 0.9) - quantile_cont(difference_s, 0.1)) / 2,
+            least_uncertainty_s()
+        ) AS uncertainty_s,
+        count(*) AS facts
+    FROM kept
+    GROUP BY
+        clock_a,
+        clock_b,
+        frame,
+        stretch
+),
+finest AS (
+    SELECT *
+    FROM measured
+    QUALIFY frame.level = 1
+        OR (
+            frame.level = 2
+            AND min(frame.level) OVER (
+                PARTITION BY clock_a, clock_b, date_trunc('day', from_time)
+            ) = 2
+        )
+        OR min(frame.level) OVER (PARTITION BY clock_a, clock_b) = 3
+),
+stepped AS (
+    SELECT
+        *,
+        coalesce(
+            abs(offset_s - lag(offset_s) OVER clocks) > steady_step_s()
+            OR from_time::DATE <> lag(from_time::DATE) OVER clocks,
+            true
+        ) AS is_new
+    FROM finest
+    WINDOW clocks AS (PARTITION BY clock_a, clock_b ORDER BY from_time, stretch)
+),
+numbered AS (
+    SELECT
+        *,
+        sum(is_new::INTEGER) OVER (
+            PARTITION BY clock_a, clock_b ORDER BY from_time, stretch ROWS UNBOUNDED PRECEDING
+        ) AS piece
+    FROM stepped
+),
+joined AS (
+    SELECT
+        clock_a,
+        clock_b,
+        min(from_time) AS from_time,
+        max(to_time) AS to_time,
+        round(median(offset_s), 3) AS offset_s,
+        round(max(uncertainty_s) + (max(offset_s) - min(offset_s)) / 2, 3) AS uncertainty_s,
+        sum(facts)::UINTEGER AS facts
+    FROM numbered
+    GROUP BY
+        clock_a,
+        clock_b,
+        piece
+)
+SELECT
+    clock_a,
+    clock_b,
+    from_time,
+    to_time,
+    offset_s,
+    uncertainty_s,
+    facts,
+    is_likely_zone_error(offset_s) AS is_zone_error
+FROM joined
+ORDER BY
+    clock_a,
+    clock_b,
+    from_time
