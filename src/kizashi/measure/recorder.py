@@ -23,7 +23,7 @@ from kizashi.measure.events import (
     digest,
     logon_id,
 )
-from kizashi.measure.organisation import DHCP_FIRST, DOMAIN, Host, Organisation, Site
+from kizashi.measure.organisation import DHCP_FIRST, DOMAIN, NT_DOMAIN, Host, Organisation, Site
 
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _BROWSERS = ("chrome.exe", "msedge.exe")
@@ -98,7 +98,12 @@ class Recorder:
         if not host.is_observed:
             return
         seen = at + timedelta(seconds=self._clock_lag[host.name])
+        # The collector writes milliseconds.
+        seen = seen.replace(microsecond=seen.microsecond // 1000 * 1000)
         client_ip = extra.pop("client_ip", None)
+        if code < 100:
+            # Sysmon's events carry its own clock beside the log's.
+            values = {"time_alt": seen, **values}
         self.events.append(
             Event(
                 table,
@@ -298,8 +303,11 @@ class Recorder:
             "logon_type": logon_type,
             "logon_id": logon_id(host, user) if success else None,
             "protocol": "Kerberos" if logon_type == 3 else "Negotiate",
-            "status": "0x0" if success else "0xc000006d",
+            "status": None if success else "0xc000006a",
             "workstation": workstation or host.name.upper(),
+            "caller_user": f"{NT_DOMAIN}\\{host.name.upper()}$",
+            "process_id": 752,
+            "image": "C:\\Windows\\System32\\svchost.exe",
         }
         code = 4624 if success else 4625
         self.endpoint("authentication", code, at, host, values, account=account, client_ip=from_ip)
@@ -347,7 +355,7 @@ class Recorder:
         """PowerShell logged the script that it ran: 4104."""
         values: dict[str, Value] = {
             "engine": "powershell",
-            "script_id": f"{digest(path, 8)}-{digest(text, 4)}-4000-8000-{digest(text, 12)}",
+            "script_id": f"{digest(path, 8)}-0000-4000-8000-{digest(text, 12)}".upper(),
             "part": 1,
             "parts": 1,
             "path": path,

@@ -114,10 +114,17 @@ def _stream(event: Event) -> Data:
     }
 
 
+def _result(answer: str) -> str:
+    """An answer as Sysmon writes it: names carry their record type, IPv4 looks like IPv6."""
+    if ":" in answer:
+        return answer
+    return f"::ffff:{answer}" if answer[-1].isdigit() else f"type:  33 {answer}"
+
+
 def _query(event: Event) -> Data:
     v = event.values
     answers = v["answers"] if isinstance(v["answers"], list) else []
-    results = "".join(f"{a if ':' in a else '::ffff:' + a};" for a in answers)
+    results = "".join(f"{_result(a)};" for a in answers)
     return _actor(event) | {
         "QueryName": v["query"],
         "QueryStatus": _QUERY_STATUS[str(v["rcode"])],
@@ -180,9 +187,11 @@ def _logon(event: Event) -> Data:
         "LogonProcessName": "User32",
         "AuthenticationPackageName": v["protocol"],
         "WorkstationName": v["workstation"],
-        "Status": v["status"],
-        "ProcessId": "0x2f0",
-        "ProcessName": "C:\\Windows\\System32\\svchost.exe",
+        # A refusal says in general that it failed, and below that why.
+        "Status": "0xc000006d" if v["status"] else None,
+        "SubStatus": v["status"],
+        "ProcessId": hex(int(str(v["process_id"]))),
+        "ProcessName": v["image"],
         "IpAddress": event.client_ip or "-",
         "IpPort": "0",
     }
@@ -238,7 +247,7 @@ def _script(event: Event) -> Data:
         "MessageNumber": str(v["part"]),
         "MessageTotal": str(v["parts"]),
         "ScriptBlockText": v["text"],
-        "ScriptBlockId": v["script_id"],
+        "ScriptBlockId": str(v["script_id"]).lower(),
         "Path": v["path"],
     }
 
@@ -268,6 +277,13 @@ _CHANNELS = {
 }
 
 
+def _execution(event: Event) -> dict[str, object]:
+    """The record's own process and account, which matter where the event's data have neither."""
+    domain, name = str(event.values["user"]).split("\\")
+    user = {"identifier": sid(f"{domain}\\{name}"), "domain": domain, "name": name, "type": "User"}
+    return {"process": {"pid": event.values["process_id"]}, "user": user}
+
+
 def record(event: Event, number: int) -> str:
     """One event as one line of JSON; `number` is its EventRecordID."""
     code = event.extra["code"]
@@ -284,8 +300,7 @@ def record(event: Event, number: int) -> str:
             "computer_name": f"{event.device}.{DOMAIN}",
             "event_id": str(code),
             "record_id": number,
-            **({"process": {"pid": event.values["process_id"]}} if code == 4104 else {}),
-            **({"user": {"identifier": sid(str(event.values["user"]))}} if code == 4104 else {}),
+            **(_execution(event) if code == 4104 else {}),
             "event_data": data,
         },
     }

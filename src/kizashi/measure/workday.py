@@ -86,7 +86,12 @@ def _session(recorder: Recorder, host: Host, day: date) -> Session:
 
     services = unseen("services.exe")
     userinit = recorder.process(
-        host, start, _SYSTEM32 + "userinit.exe", user=host.person.user, logged=is_boot
+        host,
+        start,
+        _SYSTEM32 + "userinit.exe",
+        parent=unseen("winlogon.exe"),
+        user=host.person.user,
+        logged=is_boot,
     )
     explorer = recorder.process(
         host, start + seconds(1.2), "C:\\Windows\\explorer.exe", parent=userinit, logged=is_boot
