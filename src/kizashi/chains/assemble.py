@@ -100,36 +100,19 @@ def links(con: duckdb.DuckDBPyConnection) -> list[Link]:
 
 def signals(con: duckdb.DuckDBPyConnection) -> list[Signal]:
     """Every signal, in a fixed order."""
-    rows = con.execute(
-        "SELECT signal_id, detector, family, stage, techniques, site, host_id, first_seen, last_seen, "
-        '"user", image, destination, server_ip, recipient, coalesce(confidence, 1), details, '
-        "list_transform(evidence, lambda e: [e.file_id, e.record_no]) FROM signal "
-        "ORDER BY first_seen, signal_id"
-    ).fetchall()
-    return [_signal(row) for row in rows]
+    found = con.execute("SELECT * FROM signal ORDER BY first_seen, signal_id")
+    names = [column[0] for column in found.description or []]
+    return [_signal(dict(zip(names, row, strict=True))) for row in found.fetchall()]
 
 
-def _signal(row: tuple[Any, ...]) -> Signal:
-    techniques, evidence = tuple(row[4] or ()), tuple((int(f), int(n)) for f, n in row[16] or ())
-    return Signal(
-        row[0],
-        row[1],
-        row[2],
-        row[3],
-        techniques,
-        row[5],
-        row[6],
-        row[7],
-        row[8],
-        row[9],
-        row[10],
-        row[11],
-        row[12],
-        row[13],
-        row[14],
-        json.loads(row[15] or "{}"),
-        evidence,
-    )
+def _signal(row: dict[str, Any]) -> Signal:
+    """A row of the signal table; its columns join the details, so that a summary can name them."""
+    plain = {name: value for name, value in row.items() if name not in ("details", "evidence")}
+    chosen = {name: row[name] for name in Signal.__slots__ if name not in ("details", "evidence")}
+    chosen["techniques"] = tuple(row["techniques"] or ())
+    chosen["confidence"] = 1.0 if row["confidence"] is None else row["confidence"]
+    evidence = tuple((int(e["file_id"]), int(e["record_no"])) for e in row["evidence"] or ())
+    return Signal(**chosen, details=plain | json.loads(row["details"] or "{}"), evidence=evidence)
 
 
 def assemble(
@@ -324,13 +307,7 @@ def _stages(
             ),
             default=None,
         )
-        summary, summary_ja = known[signal.detector].summarise(
-            signal.details
-            | {
-                k: getattr(signal, k)
-                for k in ("user", "image", "destination", "server_ip", "recipient")
-            }
-        )
+        summary, summary_ja = known[signal.detector].summarise(signal.details)
         kind = kinds[tie.kind] if tie else {}
         out.append(
             Stage(

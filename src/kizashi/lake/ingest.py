@@ -288,17 +288,16 @@ def _copy(
     target = lake / relative
     partial = target.with_suffix(".parquet.part")
     name = str(partial).replace("'", "''")
-    stats = con.execute(
-        f"COPY ({select}) TO '{name}' (FORMAT parquet, COMPRESSION zstd, RETURN_STATS true)"
-    ).fetchone()
-    rows = int(stats[1]) if stats else 0
+    ((_path, rows, _bytes, _footer, columns, *_keys),) = con.execute(
+        f"COPY ({select}) TO '{name}' "
+        "(FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION v2, RETURN_STATS true)"
+    ).fetchall() or [("", 0, 0, 0, {})]
     if rows == 0:
         partial.unlink(missing_ok=True)
         return None
     with partial.open("rb") as stream:
         os.fsync(stream.fileno())
     partial.rename(target)
-    columns = stats[4] if stats else {}
     times, clocks = columns.get('"time"', {}), columns.get('"clock_id"', {})
     clock = clocks.get("min") if clocks.get("min") == clocks.get("max") else None
     return Segment(

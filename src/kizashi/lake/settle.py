@@ -106,17 +106,17 @@ def _write_day(
         select += f" UNION ALL SELECT {columns}, host_id, bucket FROM read_parquet({paths})"
     partial = target.with_suffix(".parquet.part")
     name = str(partial).replace("'", "''")
-    stats = con.execute(
+    ((_path, rows_written, _bytes, _footer, said, *_keys),) = con.execute(
         f"COPY (SELECT * FROM ({select}) ORDER BY bucket, host_id, time, file_id, record_no) "
-        f"TO '{name}' (FORMAT parquet, COMPRESSION zstd, RETURN_STATS true)"
-    ).fetchone()
-    if not stats or not stats[1]:
+        f"TO '{name}' (FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION v2, RETURN_STATS true)"
+    ).fetchall() or [("", 0, 0, 0, {})]
+    if not rows_written:
         partial.unlink(missing_ok=True)
         return []
     with partial.open("rb") as stream:
         os.fsync(stream.fileno())
     partial.rename(target)
-    times = stats[4].get('"time"', {})
+    times = said.get('"time"', {})
     return [
-        Segment(relative, table.name, int(stats[1]), times.get("min"), times.get("max"), day, True)
+        Segment(relative, table.name, int(rows_written), times.get("min"), times.get("max"), day, True)
     ]

@@ -122,7 +122,9 @@ def _read_json(file: InputFile, con: duckdb.DuckDBPyConnection) -> Iterator[Batc
     if _WRAPPED.match(lines[0]) or path is None or not _only_path(file, mark, path):
         yield from careful.read_json(file, con, batch_of, _path_of)
         return
-    fields = tuple(dict.fromkeys([*seen, *_sql_fields(PATHS.get(path, "other_activity"))]))
+    # Fields that the first records lack may come later; a log without `ts` has none at all.
+    known = [f for f in _sql_fields(PATHS.get(path, "other_activity")) if f != "ts"]
+    fields = tuple(dict.fromkeys([*seen, *known]))
     yield batch_of(
         con,
         json_relation(file.plain, fields, file.first_record),

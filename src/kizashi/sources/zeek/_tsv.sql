@@ -4,6 +4,7 @@ CREATE OR REPLACE TEMP MACRO zeek_bool(x) AS CASE x WHEN 'T' THEN true WHEN 'F' 
 CREATE OR REPLACE TEMP MACRO zeek_text(x) AS CASE
     WHEN x = '(empty)' THEN ''
     WHEN contains(x, '\x') THEN coalesce(TRY(decode(replace(x, '\\', '\x5C')::BLOB)), x)
+    WHEN contains(x, '\\') THEN replace(x, '\\', '\')
     ELSE x
 END;
 CREATE OR REPLACE TEMP MACRO zeek_list(x) AS CASE
