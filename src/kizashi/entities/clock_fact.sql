@@ -1,7 +1,10 @@
--- clock_fact(clock_a, clock_b, kind, key, time_a, time_b, difference_s, evidence_a, evidence_b)
+-- clock_fact(clock_a, clock_b, kind, key, time_a, time_b, difference_s, delay_spread_s,
+--            evidence_a, evidence_b)
 -- One thing that two clocks timed. kind: tuple (addresses and ports of a connection), name (a look-up
 -- of a host), record (two clocks in one record). clock_b is the one to go by: a sensor before an
--- endpoint, an exporter before Sysmon's own clock. difference_s = time_a - time_b.
+-- endpoint, an exporter before Sysmon's own clock. difference_s = time_a - time_b. Tuples are TCP only:
+-- a connect sends its first packet at once, while a UDP socket may wait ten seconds for it.
+-- delay_spread_s: for records, how much longer some took to write than others around that time.
 -- Reads network_activity, dns_activity, process_activity.
 WITH endpoint_connection AS (
     SELECT
@@ -19,6 +22,7 @@ WITH endpoint_connection AS (
         record_no
     FROM network_activity
     WHERE vantage = 'endpoint'
+        AND transport = 'tcp'
         AND client_port IS NOT NULL
         AND server_port IS NOT NULL
         AND is_own_address(client_ip)
@@ -40,6 +44,7 @@ sensor_connection AS (
     FROM network_activity
     SEMI JOIN endpoint_connection USING (client_ip, client_port, server_ip, server_port)
     WHERE vantage <> 'endpoint'
+        AND transport = 'tcp'
 ),
 connection AS (
     SELECT
@@ -242,7 +247,9 @@ in_record AS (
             'time_b': time,
             'file_id': file_id,
             'record_no': record_no
-        }) AS nearest
+        }) AS nearest,
+        (max(epoch_us(time - time_alt)) - min(epoch_us(time - time_alt))) / 1000000.0
+            AS delay_spread_s
     FROM two_clocks
     WHERE clock_b IS NOT NULL
         AND time IS NOT NULL
@@ -259,6 +266,7 @@ fact AS (
         key,
         time_a,
         time_b,
+        0 AS delay_spread_s,
         evidence_a,
         evidence_b
     FROM met
@@ -270,6 +278,7 @@ fact AS (
         slot::VARCHAR,
         nearest.time_a,
         nearest.time_b,
+        delay_spread_s,
         {'file_id': nearest.file_id, 'record_no': nearest.record_no},
         {'file_id': nearest.file_id, 'record_no': nearest.record_no}
     FROM in_record
@@ -282,6 +291,7 @@ SELECT
     time_a,
     time_b,
     (epoch_us(time_a) - epoch_us(time_b)) / 1000000.0::DOUBLE AS difference_s,
+    delay_spread_s::DOUBLE AS delay_spread_s,
     evidence_a,
     evidence_b
 FROM fact

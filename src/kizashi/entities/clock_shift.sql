@@ -8,11 +8,12 @@
 -- corrects: the sensor, where there is one. A path over another clock of the device is taken where it
 -- is the surer one. Order inside one clock holds as it is; order between two only beyond their
 -- uncertainties together. Reads clock_offset.
-WITH edge AS (
+WITH both_ways AS (
     SELECT
         clock_a,
         clock_b,
         from_time,
+        to_time,
         offset_s,
         uncertainty_s,
         facts
@@ -21,11 +22,34 @@ WITH edge AS (
     SELECT
         clock_b,
         clock_a,
-        from_time - to_microseconds((offset_s * 1000000)::BIGINT),
+        aligned_time(from_time, offset_s),
+        aligned_time(to_time, offset_s),
         -offset_s,
         uncertainty_s,
         facts
     FROM clock_offset
+),
+-- Between two stretches the nearer one holds; before the first and after the last, they do.
+bounded AS (
+    SELECT
+        clock_a,
+        clock_b,
+        coalesce(
+            from_time - (from_time - lag(to_time) OVER clocks) / 2, TIMESTAMP '0001-01-01'
+        ) AS from_time,
+        offset_s,
+        uncertainty_s,
+        facts
+    FROM both_ways
+    WINDOW clocks AS (PARTITION BY clock_a, clock_b ORDER BY from_time)
+),
+edge AS (
+    SELECT
+        *,
+        lead(from_time, 1, TIMESTAMP '9999-01-01') OVER (
+            PARTITION BY clock_a, clock_b ORDER BY from_time
+        ) AS to_time
+    FROM bounded
 ),
 reference AS (
     SELECT DISTINCT clock_b AS clock_id
@@ -52,6 +76,7 @@ direct AS (
         edge.clock_a AS clock_id,
         '' AS via,
         edge.from_time,
+        edge.to_time,
         edge.offset_s AS shift_s,
         edge.uncertainty_s,
         near.reference
@@ -60,30 +85,21 @@ direct AS (
         ON near.clock_a = edge.clock_a
         AND near.reference = edge.clock_b
 ),
-direct_always AS (
-    SELECT * REPLACE (
-        CASE
-            WHEN row_number() OVER (PARTITION BY clock_id ORDER BY from_time) = 1
-                THEN TIMESTAMP '0001-01-01'
-            ELSE from_time
-        END AS from_time
-    )
-    FROM direct
-),
 one_between AS (
     SELECT
         edge.clock_a AS clock_id,
         edge.clock_b AS via,
-        edge.from_time,
-        edge.offset_s + direct_always.shift_s AS shift_s,
-        edge.uncertainty_s + direct_always.uncertainty_s AS uncertainty_s,
-        direct_always.reference
+        greatest(edge.from_time, aligned_time(direct.from_time, -edge.offset_s)) AS from_time,
+        least(edge.to_time, aligned_time(direct.to_time, -edge.offset_s)) AS to_time,
+        edge.offset_s + direct.shift_s AS shift_s,
+        edge.uncertainty_s + direct.uncertainty_s AS uncertainty_s,
+        direct.reference
     FROM edge
-    ASOF JOIN direct_always
-        ON direct_always.clock_id = edge.clock_b
-        AND direct_always.from_time
-            <= edge.from_time - to_microseconds((edge.offset_s * 1000000)::BIGINT)
-    WHERE edge.clock_a <> direct_always.reference
+    JOIN direct
+        ON direct.clock_id = edge.clock_b
+        AND aligned_time(direct.from_time, -edge.offset_s) < edge.to_time
+        AND aligned_time(direct.to_time, -edge.offset_s) > edge.from_time
+    ANTI JOIN reference ON reference.clock_id = edge.clock_a
 ),
 shorter AS (
     SELECT
@@ -97,52 +113,38 @@ shorter AS (
 ),
 -- One path for all of a clock's time: changing over would turn its own order round.
 short_path AS (
-    SELECT *
+    SELECT * EXCLUDE (path_uncertainty_s)
     FROM shorter
     QUALIFY via = first_value(via) OVER (
         PARTITION BY clock_id ORDER BY path_uncertainty_s, via
     )
 ),
-short_path_always AS (
-    SELECT * REPLACE (
-        CASE
-            WHEN row_number() OVER (PARTITION BY clock_id ORDER BY from_time) = 1
-                THEN TIMESTAMP '0001-01-01'
-            ELSE from_time
-        END AS from_time
-    )
-    FROM short_path
-),
 two_between AS (
     SELECT
         edge.clock_a AS clock_id,
         'over ' || edge.clock_b AS via,
-        edge.from_time,
-        edge.offset_s + short_path_always.shift_s AS shift_s,
-        edge.uncertainty_s + short_path_always.uncertainty_s AS uncertainty_s,
-        short_path_always.reference
+        greatest(edge.from_time, aligned_time(short_path.from_time, -edge.offset_s)) AS from_time,
+        least(edge.to_time, aligned_time(short_path.to_time, -edge.offset_s)) AS to_time,
+        edge.offset_s + short_path.shift_s AS shift_s,
+        edge.uncertainty_s + short_path.uncertainty_s AS uncertainty_s,
+        short_path.reference
     FROM edge
-    ASOF JOIN short_path_always
-        ON short_path_always.clock_id = edge.clock_b
-        AND short_path_always.from_time
-            <= edge.from_time - to_microseconds((edge.offset_s * 1000000)::BIGINT)
-    WHERE edge.clock_a <> short_path_always.reference
+    JOIN short_path
+        ON short_path.clock_id = edge.clock_b
+        AND aligned_time(short_path.from_time, -edge.offset_s) < edge.to_time
+        AND aligned_time(short_path.to_time, -edge.offset_s) > edge.from_time
+    ANTI JOIN reference ON reference.clock_id = edge.clock_a
+    -- A path over the clock itself would only come back to where it began.
+    WHERE short_path.via <> edge.clock_a
 ),
 longer AS (
     SELECT
-        clock_id,
-        via,
-        from_time,
-        shift_s,
-        uncertainty_s,
-        reference,
+        *,
         median(uncertainty_s) OVER (PARTITION BY clock_id, via) AS path_uncertainty_s
     FROM (
-        SELECT * EXCLUDE (path_uncertainty_s)
-        FROM short_path
+        SELECT * FROM short_path
         UNION ALL
-        SELECT *
-        FROM two_between
+        SELECT * FROM two_between
     )
 ),
 path AS (
@@ -152,22 +154,26 @@ path AS (
         PARTITION BY clock_id ORDER BY path_uncertainty_s, via
     )
 ),
-ordered AS (
-    SELECT
-        *,
-        row_number() OVER (PARTITION BY clock_id ORDER BY from_time) AS stretch_no,
-        lead(from_time) OVER (PARTITION BY clock_id ORDER BY from_time) AS next_from_time
+-- Stretches of a path overlap or gape a little where one clock ran faster: each ends where the next begins.
+stretch AS (
+    SELECT *
     FROM path
-    QUALIFY row_number() OVER (PARTITION BY clock_id, from_time ORDER BY uncertainty_s) = 1
+    QUALIFY row_number() OVER (
+        PARTITION BY clock_id, from_time ORDER BY to_time, uncertainty_s, shift_s
+    ) = 1
 )
 SELECT
     clock_id,
-    CASE WHEN stretch_no = 1 THEN TIMESTAMP '0001-01-01' ELSE from_time END AS from_time,
-    coalesce(next_from_time, TIMESTAMP '9999-01-01') AS to_time,
+    CASE
+        WHEN lag(from_time) OVER stretches IS NULL THEN TIMESTAMP '0001-01-01'
+        ELSE from_time
+    END AS from_time,
+    lead(from_time, 1, TIMESTAMP '9999-01-01') OVER stretches AS to_time,
     round(shift_s, 3) AS shift_s,
     round(uncertainty_s, 3) AS uncertainty_s,
     reference
-FROM ordered
+FROM stretch
+WINDOW stretches AS (PARTITION BY clock_id ORDER BY from_time)
 ORDER BY
     clock_id,
     from_time

@@ -88,8 +88,12 @@ CREATE OR REPLACE MACRO habit_share() AS 1.0 / 3;
 -- Neighbouring stretches no further apart than this, seconds, are one.
 CREATE OR REPLACE MACRO steady_step_s() AS 0.05;
 
+-- Two clocks of one machine hold still while their differences spread no more than this, seconds:
+-- what an exporter takes to write a record.
+CREATE OR REPLACE MACRO still_s() AS 1.0;
+
 -- No two loggers agree better than this, seconds.
-CREATE OR REPLACE MACRO least_uncertainty_s() AS 0.01;
+CREATE OR REPLACE MACRO clock_floor_s() AS 0.01;
 
 -- Offsets of whole half-hours, up to the width of the earth's zones, are likely zone errors; half a
 -- minute allows for a clock that is also wrong.
