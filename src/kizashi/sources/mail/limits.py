@@ -16,7 +16,7 @@ PARAMETERS = 64  # of one Content-Type; a long name in RFC 2231 pieces takes som
 ADDRESS_FIELD_BYTES = 128 * 1024  # all address fields of one kind together
 ADDRESSES = 1_000  # recipients
 BOUNDARY_LINES = 200_000  # lines that begin with two hyphens and might end a part
-TEXT_BYTES = 4 * 1024 * 1024  # decoded text that is searched for links
+TEXT_BYTES = 2 * 1024 * 1024  # decoded text that is searched for links
 HASHED_BYTES = (
     50 * 1024 * 1024
 )  # encoded content that is decoded and hashed; attached mail counts twice

@@ -69,23 +69,22 @@ def read_mbox(path: Path, first_record: int) -> Iterator[RawMessage]:
 def _pieces(path: Path) -> Iterator[tuple[bytes, bytes]]:
     """Bytes of messages, each with the `From ` line behind it; b'' when none follows yet."""
     with path.open("rb") as stream:
-        kept = stream.read(_FROM_LINE_BYTES)
+        kept = stream.read(_BLOCK_BYTES)
         first = _FROM_LINE.match(kept)
         if first is not None and _has_date(first[0]):
             yield b"", first[0]
             kept = kept[first.end() :]
-        while block := stream.read(_BLOCK_BYTES):
-            kept += block
+        while kept:
             done = 0
             for match in _LATER_FROM_LINE.finditer(kept):
                 if _has_date(match[0]):
                     yield kept[done : match.start()], match[0]
                     done = match.end()
+            block = stream.read(_BLOCK_BYTES)
             # A `From ` line may go on in the next block.
-            held = max(done, len(kept) - _FROM_LINE_BYTES)
+            held = max(done, len(kept) - _FROM_LINE_BYTES) if block else len(kept)
             yield kept[done:held], b""
-            kept = kept[held:]
-        yield kept, b""
+            kept = kept[held:] + block
 
 
 def _has_date(line: bytes) -> bool:

@@ -43,7 +43,6 @@ _KEPT = {
     "x-originating-ip": "originating_ip",
     "auto-submitted": "auto_submitted",
     "precedence": "precedence",
-    "content-type": "content_type",
 }
 
 

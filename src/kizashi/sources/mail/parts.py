@@ -64,7 +64,7 @@ def walk_parts(raw: bytes, body: int, header: Header, whole: bool) -> Tree:
     finished = walk.run(body)
     walk.close(0, len(raw), whole and finished)
     leaves = sorted(walk.leaves, key=lambda leaf: (leaf.start, -leaf.end))
-    return Tree(tuple(leaves), walk.truncated or not finished)
+    return Tree(tuple(leaves), walk.truncated or not (whole and finished))
 
 
 def decoded(raw: bytes, leaf: Leaf) -> bytes | memoryview:
