@@ -44,9 +44,11 @@ own AS (
         process_guid,
         image,
         evidence,
-        arg_max(query, length(query)) OVER (PARTITION BY site, host_id, label_of(query)) AS longest
+        arg_max(query, length(query)) OVER of_label AS longest,
+        arg_min(query, length(query)) OVER of_label AS shortest
     FROM failed
     ANTI JOIN known USING (query)
+    WINDOW of_label AS (PARTITION BY site, host_id, label_of(query))
 ),
 undevolved AS (
     SELECT
@@ -56,6 +58,8 @@ undevolved AS (
         query,
         registered_domain,
         domain_label,
+        query != shortest
+        AND ends_with(query, substr(shortest, length(label_of(query)) + 1)) AS is_devolving,
         process_guid,
         image,
         evidence
@@ -72,7 +76,8 @@ domain_child AS (
         host_id,
         registered_domain,
         bool_and(
-            query = label_of(query) || '.' || registered_domain
+            NOT is_devolving
+            AND query = label_of(query) || '.' || registered_domain
             AND alphabet_class(label_of(query)) IN ('hex', 'letters', 'alphanumeric')
             AND length(label_of(query)) >= getvariable('cluster_length_min')
             AND length(label_of(query)) <= getvariable('cluster_length_max')
@@ -87,6 +92,13 @@ shared_domain AS (
     FROM undevolved
     GROUP BY registered_domain
     HAVING count(DISTINCT site || host_id) > getvariable('cluster_hosts')
+    UNION
+    SELECT name.registered_domain
+    FROM name
+    SEMI JOIN undevolved USING (registered_domain)
+    WHERE
+        name.lookups > name.failures
+        AND name.hosts > getvariable('cluster_hosts')
 ),
 counted AS (
     SELECT
