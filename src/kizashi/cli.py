@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from kizashi import config as settings
 from kizashi import query as querying
 from kizashi.errors import KizashiError, UsageError
 from kizashi.report.escape import terminal as safe
@@ -61,6 +62,10 @@ TableOption = Annotated[bool, typer.Option("--table", help="A table, as on a ter
 LangOption = Annotated[
     Lang, typer.Option("--lang", help="Language of the output.", envvar="KIZASHI_LANG")
 ]
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", help="kizashi.toml; else the one in PATH or here.", metavar="FILE"),
+]
 PathsArgument = Annotated[
     list[Path], typer.Argument(help="Files, folders or archives.", metavar="PATH...")
 ]
@@ -85,12 +90,7 @@ def hunt(
         Level | None,
         typer.Option("--fail-at", help="Exit with 3 when an incident reaches this severity."),
     ] = None,
-    site: Annotated[
-        str, typer.Option("--site", help="Office or network that the logs are from.")
-    ] = "",
-    zone: Annotated[
-        str, typer.Option("--zone", help="Time zone shown beside UTC, such as Asia/Tokyo.")
-    ] = "UTC",
+    config: ConfigOption = None,
     folder: Annotated[
         list[Path] | None,
         typer.Option("--folder", help="Your own detectors and chains.", metavar="DIR"),
@@ -112,8 +112,7 @@ def hunt(
             report,
             new,
             fail_at,
-            site,
-            zone,
+            settings.find(config, paths or []),
             tuple(folder or ()),
         )
 
@@ -127,8 +126,7 @@ def _hunt(
     report: Path | None,
     new: bool,
     fail_at: Level | None,
-    site: str,
-    zone: str,
+    config: settings.Config,
     folders: tuple[Path, ...],
 ) -> None:
     from dataclasses import replace
@@ -138,14 +136,14 @@ def _hunt(
     from kizashi.report.jsonl import write_jsonl
     from kizashi.report.terminal import render_terminal
 
-    unread = _read_in(lake, paths, site)
+    unread = _read_in(lake, paths, config)
     with _progress() as bar:
         task = bar.add_task("detectors", total=None)
 
         def step(name: str, number: int, total: int) -> None:
             bar.update(task, description=name, completed=number, total=total)
 
-        result = pipeline.hunt(lake, pipeline.HuntOptions(site, folders, (), zone), step)
+        result = pipeline.hunt(lake, pipeline.HuntOptions(config, folders), step)
     if new:
         result = replace(result, incidents=tuple(i for i in result.incidents if i.new))
     if unread:
@@ -163,7 +161,7 @@ def _hunt(
             raise typer.Exit(3)
 
 
-def _read_in(lake: Path, paths: list[Path], site: str) -> list[str]:
+def _read_in(lake: Path, paths: list[Path], config: settings.Config) -> list[str]:
     """Read files into the lake with progress; a line for each that could not be read whole."""
     from kizashi import pipeline
 
@@ -173,7 +171,7 @@ def _read_in(lake: Path, paths: list[Path], site: str) -> list[str]:
     read = rejected = 0
     with _progress() as bar:
         task = bar.add_task("reading", total=None)
-        for line in pipeline.read(lake, paths, site):
+        for line in pipeline.read(lake, paths, config):
             read += line.read
             rejected += line.rejected
             bar.update(task, description=f"{safe(line.file)[-60:]}  {read:,} records")
@@ -204,6 +202,7 @@ def demo(
     with tempfile.TemporaryDirectory() as folder:
         logs = Path(folder) / "organisation"
         generate(logs)
+        config = settings.find(None, [logs])
         _hunt(
             Path(folder) / "lake",
             [logs],
@@ -213,8 +212,7 @@ def demo(
             report,
             False,
             None,
-            "",
-            "Europe/Istanbul",
+            config,
             (),
         )
 
@@ -225,9 +223,7 @@ def ingest(
     lake: LakeRequired,
     as_json: JsonOption = False,
     as_table: TableOption = False,
-    site: Annotated[
-        str, typer.Option("--site", help="Office or network that the logs are from.")
-    ] = "",
+    config: ConfigOption = None,
 ) -> None:
     """Read logs into a lake, each record once; one line a file.
 
@@ -240,7 +236,7 @@ def ingest(
     rows = []
     failed = False
     json_lines = as_json or not (as_table or sys.stdout.isatty())
-    for line in pipeline.read(lake, paths, site):
+    for line in pipeline.read(lake, paths, settings.find(config, paths)):
         failed |= line.read != line.stored + line.rejected + line.duplicate
         if json_lines:
             print(json.dumps(asdict(line), ensure_ascii=False), flush=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
@@ -13,6 +13,7 @@ import duckdb
 from kizashi import detectors as detecting
 from kizashi import entities, names
 from kizashi.chains import Chain, assemble, chains
+from kizashi.config import Config
 from kizashi.incidents import Blind, HuntResult, Incident, SourceHealth
 from kizashi.lake.engine import open_lake
 from kizashi.lake.ingest import Line, ingest
@@ -27,15 +28,14 @@ Step = Callable[[str, int, int], None]
 class HuntOptions:
     """What a hunt may be told. `folders` hold a user's own detectors and chains."""
 
-    site: str = ""
+    config: Config = field(default_factory=Config)
     folders: tuple[Path, ...] = ()
     overlays: tuple[Path, ...] = ()
-    zone: str = "UTC"
 
 
-def read(lake: Path, paths: list[Path], site: str = "") -> Iterator[Line]:
+def read(lake: Path, paths: list[Path], config: Config) -> Iterator[Line]:
     """Ingest, one Line a file; settled by the next `open_settled`."""
-    yield from ingest(lake, paths, site=site)
+    yield from ingest(lake, paths, config.site_of)
 
 
 @contextmanager
@@ -63,7 +63,7 @@ def hunt(lake: Path, options: HuntOptions, step: Step | None = None) -> HuntResu
     with open_settled(lake, options.overlays) as con:
         known = detecting.detectors(options.folders)
         con.execute(detecting.signal_table_sql())
-        blind = list(_run_detectors(con, known, step))
+        blind = list(_run_detectors(con, known, options.config, step))
         span = _span(con)
         found = assemble.signals(con)
         ties = assemble.links(con)
@@ -78,13 +78,16 @@ def hunt(lake: Path, options: HuntOptions, step: Step | None = None) -> HuntResu
             sources=_health(lake, con),
             notes=_clock_notes(con),
             host_days=span.host_days,
-            site_zones={options.site: options.zone},
+            site_zones=options.config.zones,
         )
     return result
 
 
 def _run_detectors(
-    con: duckdb.DuckDBPyConnection, known: dict[str, detecting.Detector], step: Step | None
+    con: duckdb.DuckDBPyConnection,
+    known: dict[str, detecting.Detector],
+    config: Config,
+    step: Step | None,
 ) -> Iterator[Blind]:
     for number, (name, detector) in enumerate(known.items(), 1):
         if step:
@@ -94,7 +97,7 @@ def _run_detectors(
             what = ", ".join(missing)
             yield Blind(name, f"could not look: no {what}", f"見られなかった：{what} が無い")
         else:
-            detecting.run(detector, con)
+            detecting.run(detector, con, config.detectors.get(name))  # type: ignore[arg-type]
 
 
 def detector_facts(known: dict[str, detecting.Detector]) -> dict[str, assemble.DetectorFacts]:

@@ -290,6 +290,8 @@ def _stages(
     labels: Mapping[int, str],
 ) -> tuple[Stage, ...]:
     kinds = link_kinds()
+    # links.toml names the kinds from the most direct to the most inferred.
+    directness = {kind: number for number, kind in enumerate(kinds)}
     told: set[str] = set()
     out = []
     for signal in sorted(members, key=lambda s: (s.first_seen, s.signal_id)):
@@ -297,14 +299,9 @@ def _stages(
             (
                 t
                 for t in ties
-                if signal.signal_id in (t.from_id, t.to_id)
-                and (t.from_id in told or t.to_id in told)
+                if signal.signal_id in (t.from_id, t.to_id) and {t.from_id, t.to_id} & told
             ),
-            key=lambda t: (
-                bool(kinds[t.kind].get("inferred")),
-                -float(str(kinds[t.kind]["weight"])),
-                t,
-            ),
+            key=lambda t: (directness[t.kind], t),
             default=None,
         )
         summary, summary_ja = known[signal.detector].summarise(signal.details)

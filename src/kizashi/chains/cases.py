@@ -102,8 +102,13 @@ _TIMES = {"time", "first_seen", "last_seen"}
 
 def _differences(expect: tuple[Row, ...], found: tuple[Incident, ...]) -> list[str]:
     shown = [
-        {"chain": i.chain, "hosts": list(i.hosts), "detectors": [s.detector for s in i.stages],
-         "missing": [m.stage for m in i.missing], "severity": i.severity}
+        {
+            "chain": i.chain,
+            "hosts": list(i.hosts),
+            "detectors": [s.detector for s in i.stages],
+            "missing": [m.stage for m in i.missing],
+            "severity": i.severity,
+        }
         for i in found
     ]
     told = [i for i in shown if i["chain"] not in ("linked_signals",) or expect]

@@ -31,7 +31,6 @@ from kizashi.sources import Batch, InputFile, Reject, claim, sources
 
 MEMORY_LIMIT = "1GB"
 UNKNOWN = "not a format Kizashi knows"
-Progress = Callable[[str, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +70,11 @@ def connect(threads: int = 2) -> duckdb.DuckDBPyConnection:
 
 
 def ingest(
-    lake: Path, paths: list[Path], *, site: str = "", progress: Progress | None = None
+    lake: Path, paths: list[Path], site_of: Callable[[str], str] = lambda _label: ""
 ) -> Iterator[Line]:
     """Read every file under `paths` into the lake; one Line each, in order of name.
+
+    `site_of` names the site of a file by its label.
 
     Raises UsageError before any work when a path does not exist.
     """
@@ -91,9 +92,7 @@ def ingest(
                 if isinstance(part, tuple):
                     line = Line(part[0], None, note=part[1])
                 else:
-                    line = _one(lake, manifest, con, part, site, spool)
-                if progress:
-                    progress(line.file, line.read)
+                    line = _one(lake, manifest, con, part, site_of(part.label), spool)
                 yield line
         con.close()
     finally:

@@ -118,5 +118,7 @@ def _write_day(
     partial.rename(target)
     times = said.get('"time"', {})
     return [
-        Segment(relative, table.name, int(rows_written), times.get("min"), times.get("max"), day, True)
+        Segment(
+            relative, table.name, int(rows_written), times.get("min"), times.get("max"), day, True
+        )
     ]
