@@ -15,12 +15,13 @@ from kizashi import entities, names
 from kizashi.chains import Chain, assemble, chains
 from kizashi.config import Config
 from kizashi.incidents import Blind, HuntResult, Incident, SourceHealth
-from kizashi.lake.engine import open_lake
+from kizashi.lake.engine import open_lake, quoted_path
 from kizashi.lake.ingest import Line, ingest
 from kizashi.lake.manifest import Manifest
 from kizashi.lake.settle import settle
 from kizashi.schema import tables
 
+SIGNALS = "signal.parquet"
 Step = Callable[[str, int, int], None]
 
 
@@ -65,8 +66,10 @@ def hunt(lake: Path, options: HuntOptions, step: Step | None = None) -> HuntResu
         con.execute(detecting.signal_table_sql())
         blind = list(_run_detectors(con, known, options.config, step))
         span = _span(con)
+        assemble.align(con)
         found = assemble.signals(con)
         ties = assemble.links(con)
+        _keep_signals(lake, con)
         told = _chains(options.folders)
         facts = {name: _Facts(detector) for name, detector in known.items()}
         incidents = assemble.assemble(
@@ -158,11 +161,12 @@ class _Facts:
 def _span(con: duckdb.DuckDBPyConnection) -> assemble.Span:
     covered = {}
     for name in tables():
-        row = con.execute(f"SELECT min(time), max(time) FROM {name}").fetchone()
-        if row and row[0] is not None:
-            covered[name] = (row[0], row[1])
-    row = con.execute("SELECT count(*) FROM (SELECT DISTINCT host_id, day FROM uptime)").fetchone()
-    return assemble.Span(covered, float(row[0]) if row else 0.0)
+        ((first, last),) = con.execute(f"SELECT min(time), max(time) FROM {name}").fetchall()
+        if first is not None:
+            covered[name] = (first, last)
+    counted = "SELECT count(*) FROM (SELECT DISTINCT host_id, day FROM uptime)"
+    ((host_days,),) = con.execute(counted).fetchall()
+    return assemble.Span(covered, float(host_days))
 
 
 def _labels(lake: Path, overlays: tuple[Path, ...]) -> dict[int, str]:
@@ -172,6 +176,14 @@ def _labels(lake: Path, overlays: tuple[Path, ...]) -> dict[int, str]:
         labels |= {entry.file_id: entry.label for entry in manifest.file_entries()}
         manifest.close()
     return labels
+
+
+def _keep_signals(lake: Path, con: duckdb.DuckDBPyConnection) -> None:
+    """The signals of this hunt beside the events, for queries; the last hunt's are replaced."""
+    target = lake / SIGNALS
+    partial = target.with_suffix(".part")
+    con.execute(f"COPY signal TO {quoted_path(partial)} (FORMAT parquet, COMPRESSION zstd)")
+    partial.replace(target)
 
 
 def _mark_new(lake: Path, incidents: tuple[Incident, ...]) -> tuple[Incident, ...]:

@@ -15,6 +15,7 @@ from kizashi import pipeline
 from kizashi import sources as reading
 from kizashi.detectors import cases
 from kizashi.errors import KizashiError, UsageError
+from kizashi.lake.engine import quoted_path
 from kizashi.lake.manifest import Manifest
 
 Rows = tuple[list[str], list[tuple[object, ...]]]
@@ -65,6 +66,9 @@ def query(lake: Path, sql: str) -> Rows:
     """Names and rows of a SELECT of ours."""
     _manifest(lake).close()
     with pipeline.open_settled(lake) as con:
+        if (lake / pipeline.SIGNALS).is_file():
+            signals = quoted_path(lake / pipeline.SIGNALS)
+            con.execute(f"CREATE VIEW signal AS FROM read_parquet({signals})")
         found = con.execute(sql)
         names = [column[0] for column in found.description or []]
         return names, found.fetchmany(MOST_ROWS)

@@ -20,6 +20,7 @@ import duckdb
 
 from kizashi.chains import Chain, ChainStage, scoring
 from kizashi.incidents import Evidence, Incident, Missing, Stage
+from kizashi.schema import tables
 
 ORDER_SLACK = timedelta(minutes=10)
 LINKED = "linked_signals"
@@ -85,6 +86,17 @@ def link_kinds() -> dict[str, dict[str, object]]:
     """Kinds of link from links.toml."""
     text = files(__package__).joinpath("links.toml").read_text("utf-8")
     return dict(tomllib.loads(text)["kind"])
+
+
+def align(con: duckdb.DuckDBPyConnection) -> None:
+    """Bring every signal's times to the reference clock."""
+    rows = " UNION ALL ".join(f"SELECT file_id, host_id, clock_id FROM {name}" for name in tables())
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE anchor_clock AS "
+        f"SELECT file_id, host_id, min(clock_id) AS clock_id FROM ({rows}) "
+        "WHERE file_id IN (SELECT evidence[1].file_id FROM signal) GROUP BY file_id, host_id"
+    )
+    con.execute(files(__package__).joinpath("aligning.sql").read_text("utf-8"))
 
 
 def links(con: duckdb.DuckDBPyConnection) -> list[Link]:

@@ -97,8 +97,8 @@ def path_list(paths: list[Path]) -> str:
 
 def _any_open(con: duckdb.DuckDBPyConnection, paths: list[Path]) -> bool:
     sql = f"SELECT count(*) FROM read_parquet({path_list(paths)}) WHERE is_open"
-    row = con.execute(sql).fetchone()
-    return bool(row and row[0])
+    ((count,),) = con.execute(sql).fetchall()
+    return bool(count)
 
 
 def _latest(rows: str, growth: str) -> str:

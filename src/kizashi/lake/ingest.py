@@ -319,8 +319,8 @@ def _without_duplicates(
         f"WHERE file_id != {segment.file_id} AND time BETWEEN '{segment.min_time}' AND '{segment.max_time}'"
     )
     fresh = f"SELECT * FROM {new} WHERE {key} NOT IN ({known})"
-    left = con.execute(f"SELECT count(*) FROM ({fresh})").fetchone()
-    if left and left[0] == segment.rows:
+    ((left,),) = con.execute(f"SELECT count(*) FROM ({fresh})").fetchall()
+    if left == segment.rows:
         return segment
     relative = segment.path.replace(".parquet", "-new.parquet")
     kept = _copy(lake, con, fresh, relative, segment.table, segment.file_id or 0)
