@@ -1,8 +1,8 @@
-"""Windows event logs: EVTX files, and JSON as OTRF, NXLog, Winlogbeat, Azure and evtx_dump write it.
+"""Windows event logs: EVTX files, and JSON as OTRF, NXLog, Winlogbeat and others write it.
 
-Python never looks inside a record: it hands the JSON text of a batch to DuckDB, `steps/` make the
-columns that all tables share and send each record to one table, and `<table>.sql` takes what it names
-as `field.<Name>`. The comments that open a table's SQL say which events it takes.
+Python never looks inside a record: it hands the JSON text of a batch to DuckDB. `steps/` make the
+columns that all tables share and send each record to one table; `<table>.sql` maps what it names as
+`field.<Name>`, and the comments that open it say which events it takes.
 """
 
 from __future__ import annotations

@@ -16,6 +16,9 @@ SELECT
     END AS success,
     CASE
         WHEN event_id = 4672 THEN windows_user(field.SubjectDomainName, field.SubjectUserName)
+        -- Service tickets name the account as name@REALM.
+        WHEN event_id IN (4769, 4770)
+            THEN windows_user(field.TargetDomainName, split_part(field.TargetUserName, '@', 1))
         ELSE windows_user(field.TargetDomainName, field.TargetUserName)
     END AS "user",
     windows_text(CASE

@@ -12,12 +12,12 @@ SELECT
         WHEN '9501' THEN 'NOERROR'
     END AS rcode,
     -- "type:  5 alias.example;::ffff:192.0.2.7;": a name carries its record type, an address none.
-    list_transform(
-        list_filter(
+    list_filter(
+        list_transform(
             string_split(windows_text(field.QueryResults), ';'),
-            lambda answer: trim(answer) NOT IN ('', '-')),
-        lambda answer: windows_ip(lower(regexp_replace(trim(answer), '^type:\s*\d+\s*', ''))))
-        AS answers,
+            lambda answer: windows_ip(
+                lower(regexp_replace(trim(answer), '^type:\s*\d+\s*', '')))),
+        lambda answer: answer IS NOT NULL) AS answers,
     windows_guid(field.ProcessGuid) AS process_guid,
     TRY_CAST(field.ProcessId AS UINTEGER) AS process_id,
     nullif(windows_text(field.Image), '<unknown process>') AS image,

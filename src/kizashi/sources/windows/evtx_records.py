@@ -1,4 +1,4 @@
-"""Records of EVTX files. Damage costs its own record or chunk and becomes a reject; the rest is read."""
+"""Records of EVTX files. Damage costs its own record or chunk and becomes a reject."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import io
 import struct
 import zlib
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO, cast
 
 from evtx import PyEvtxParser
 
@@ -59,7 +59,7 @@ def _records(file: InputFile) -> Iterator[tuple[int, str] | Reject]:
     number = errors = 0
     while errors < _MOST_ERRORS:
         try:
-            record = next(records)
+            record = cast(dict[str, Any], next(records))
         except StopIteration:
             return
         except RuntimeError as error:

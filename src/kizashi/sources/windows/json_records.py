@@ -1,6 +1,6 @@
 """Records of JSON files: one object a line, or whole documents and arrays of objects.
 
-Lines go to DuckDB as they are: Python splits a block at its line ends and never looks inside a line.
+Lines go to DuckDB as they are: Python splits a block at its line ends and looks inside none.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def _blocks(stream: BinaryIO) -> Iterator[tuple[bytes, list[tuple[int, bytes]]]]
 
 def _after_newline(stream: BinaryIO) -> bytes:
     while part := stream.read(_BLOCK_BYTES):
-        before, newline, after = part.partition(b"\n")
+        _before, newline, after = part.partition(b"\n")
         if newline:
             return newline + after
     return b""

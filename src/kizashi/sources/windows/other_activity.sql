@@ -4,7 +4,7 @@ SELECT
     concat_ws('/', channel, event_id) AS type,
     windows_user(field.SubjectDomainName, field.SubjectUserName) AS "user",
     CASE
-        WHEN length(body) <= 65536 THEN body
-        ELSE json_object('cut', left(body, 30000))
+        WHEN length(body) > 65536 THEN json_object('cut', left(body, 30000))
+        ELSE body
     END AS fields
 FROM event

@@ -1,4 +1,4 @@
-"""Records on their way to DuckDB: a batch of JSON texts with their numbers, and a reader that works ahead."""
+"""Records on their way to DuckDB: numbered JSON texts in batches, read ahead of their use."""
 
 from __future__ import annotations
 
@@ -45,9 +45,10 @@ def ahead(batches: Iterator[Raw]) -> Iterator[Raw]:
     def offer(item: Raw | BaseException | None) -> None:
         while not stopped.is_set():
             try:
-                return ready.put(item, timeout=0.1)
+                ready.put(item, timeout=0.1)
             except queue.Full:
                 continue
+            return
 
     def fill() -> None:
         try:

@@ -11,6 +11,8 @@ WITH parsed AS (
             "Computer": "VARCHAR",
             "SourceName": "VARCHAR",
             "EventSourceName": "VARCHAR",
+            "Source": "VARCHAR",
+            "EventLog": "VARCHAR",
             "RecordNumber": "VARCHAR",
             "EventRecordID": "VARCHAR",
             "TimeCreated": "VARCHAR",
@@ -58,10 +60,11 @@ WITH parsed AS (
 ), named AS (
     SELECT
         *,
-        coalesce(v.Channel, v.winlog.channel, v.Event.System.Channel, v.log_name) AS channel,
+        coalesce(
+            v.Channel, v.winlog.channel, v.Event.System.Channel, v.EventLog, v.log_name) AS channel,
         coalesce(
             v.SourceName, v.winlog.provider_name, v.Event.System.Provider['#attributes'].Name,
-            v.EventSourceName, v.source_name) AS provider,
+            v.EventSourceName, v.Source, v.source_name) AS provider,
         coalesce(v.EventID, v.winlog.event_id, v.Event.System.EventID, v.event_id) AS event_id
     FROM parsed
 )

@@ -52,12 +52,11 @@ CREATE OR REPLACE TEMP MACRO windows_key(text) AS
         ELSE text
     END;
 
--- The fields of a rendered Sysmon message as JSON. The first of two equal names counts: a command
+-- The fields of a rendered Sysmon message as JSON. Of two equal names the first counts: a command
 -- line with a line break in it could otherwise rewrite the fields that stand before it.
 CREATE OR REPLACE TEMP MACRO windows_message(text) AS
-    CAST(to_json(map_from_entries(list_filter(
-        list_zip(
-            regexp_extract_all(text, '(?m)^([A-Za-z0-9]+): ([^\r\n]*)', 1),
-            regexp_extract_all(text, '(?m)^([A-Za-z0-9]+): ([^\r\n]*)', 2)),
-        lambda pair, i: list_position(
-            regexp_extract_all(text, '(?m)^([A-Za-z0-9]+): ([^\r\n]*)', 1), pair[1]) = i))) AS JSON);
+    CAST('{' || array_to_string(list_transform(
+        regexp_extract_all(text, '(?m)^[A-Za-z0-9]+: [^\r\n]*'),
+        lambda line: concat(
+            to_json(split_part(line, ': ', 1)), ':',
+            to_json(line[strpos(line, ': ') + 2:]))), ',') || '}' AS JSON);
