@@ -37,6 +37,11 @@ class Chain:
     benign_ja: str
     stages: tuple[ChainStage, ...]
 
+    @property
+    def required(self) -> int:
+        """Number of stages that it cannot do without."""
+        return sum(stage.required for stage in self.stages)
+
 
 def chains(folders: tuple[Traversable, ...] = ()) -> dict[str, Chain]:
     """Every chain by id: ours, then those in the given folders."""

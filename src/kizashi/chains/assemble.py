@@ -278,7 +278,8 @@ def _best_chain(members: list[Signal], chains: Mapping[str, Chain]) -> _Match | 
             continue
         if _in_order(chain, members):
             fits.append(_Match(chain, seen))
-    return max(fits, key=lambda m: (len(m.stages), m.chain.id), default=None)
+    # Of two that tell as many stages, the one that asks for more of them says more.
+    return max(fits, key=lambda m: (len(m.stages), m.chain.required, m.chain.id), default=None)
 
 
 def _in_order(chain: Chain, members: list[Signal]) -> bool:

@@ -152,6 +152,22 @@ reached AS (
     JOIN ancestor AS n ON n.host_id = c.host_id AND n.program = coalesce(c.process_guid, 'pid:' || c.process_id)
     WHERE n.signal_id != a.signal_id
 ),
+-- A sensor's signal names no process; the endpoint says which one spoke to that address meanwhile.
+connected AS (
+    SELECT DISTINCT
+        n.signal_id AS from_id,
+        s.signal_id AS to_id,
+        'connected_by' AS kind,
+        file_name(c.image) AS reason
+    FROM subject AS s
+    JOIN network_activity AS c ON c.host_id = s.host_id AND c.vantage = 'endpoint'
+     AND c.server_ip = s.server_ip
+     AND c.time BETWEEN s.first_seen - to_minutes(1) AND s.last_seen + to_minutes(1)
+    JOIN ancestor AS n ON n.host_id = c.host_id
+     AND n.program = coalesce(c.process_guid, 'pid:' || c.process_id)
+    WHERE s.program IS NULL AND n.signal_id != s.signal_id
+      AND NOT list_contains(getvariable('common_programs'), file_name(c.image))
+),
 -- Something made without a known maker while a process in contact with the outside was at work.
 during AS (
     SELECT a.signal_id AS from_id, b.signal_id AS to_id, 'made_during' AS kind, file_name(a.image) AS reason
@@ -170,6 +186,7 @@ pairs AS (
     UNION ALL SELECT * FROM contacted
     UNION ALL SELECT * FROM resolved
     UNION ALL SELECT * FROM reached
+    UNION ALL SELECT * FROM connected
     UNION ALL SELECT * FROM during
 )
 SELECT from_id, to_id, kind, any_value(reason ORDER BY reason) AS reason
