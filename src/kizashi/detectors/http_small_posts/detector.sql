@@ -149,7 +149,12 @@ small AS (
     WHERE
         CAST(high_bytes AS BIGINT) - CAST(low_bytes AS BIGINT)
         <= greatest(getvariable('spread_bytes'), getvariable('spread_ratio') * median_bytes)
-        AND coalesce(median_response_bytes <= getvariable('max_response_bytes'), TRUE)
+        AND coalesce(
+            median_response_bytes <= greatest(
+                getvariable('small_response_bytes'), getvariable('response_factor') * median_bytes
+            ),
+            TRUE
+        )
         AND referred <= posts * (1 - getvariable('min_unreferred'))
 ),
 -- All that was asked of the destinations that remain: who else, since when, and how much of it reads.
@@ -172,16 +177,33 @@ fleet AS (
     FROM traffic
     GROUP BY destination
 ),
+-- A product speaks to many servers under its own user agent; a browser's says nothing.
+product AS (
+    SELECT
+        user_agent,
+        count(DISTINCT site || '|' || host_id) AS product_hosts
+    FROM upload
+    WHERE NOT regexp_matches(user_agent, getvariable('browser_agent'))
+    GROUP BY user_agent
+),
+organisation AS (
+    SELECT count(host_id) AS web_hosts
+    FROM (SELECT DISTINCT site, host_id FROM http_activity)
+),
 judged AS (
     SELECT
         small,
         traffic.requests,
+        organisation.web_hosts,
+        greatest(fleet.fleet_hosts, coalesce(product.product_hosts, 0)) AS sharing_hosts,
         fleet.fleet_hosts,
         fleet.first_known,
         small.deviation_s / nullif(small.period_s, 0) AS jitter
     FROM small
     JOIN traffic USING (site, host_id, destination)
     JOIN fleet USING (destination)
+    LEFT JOIN product USING (user_agent)
+    CROSS JOIN organisation
     WHERE
         fleet.fleet_hosts <= getvariable('common_hosts')
         AND small.posts >= traffic.requests * getvariable('min_upload_share')
@@ -209,14 +231,25 @@ SELECT
     small.user_agents AS user_agents,
     small.user_agent AS user_agent,
     fleet_hosts,
+    sharing_hosts,
+    web_hosts,
     requests,
     CASE
         WHEN small.first_seen - first_known >= to_days(getvariable('known_days'))
             THEN getvariable('known_confidence')
-        WHEN fleet_hosts > getvariable('few_hosts') THEN getvariable('shared_confidence')
+        WHEN
+            sharing_hosts > getvariable('few_hosts')
+            OR (sharing_hosts > 1 AND sharing_hosts > web_hosts * getvariable('shared_part'))
+            THEN getvariable('shared_confidence')
+        WHEN small.received_bytes > small.sent_bytes * getvariable('download_factor')
+            THEN getvariable('download_confidence')
         ELSE
             getvariable('base_confidence')
-            + CASE WHEN fleet_hosts = 1 THEN getvariable('sole_bonus') ELSE 0 END
+            + CASE
+                WHEN fleet_hosts = 1 AND web_hosts >= getvariable('min_fleet')
+                    THEN getvariable('sole_bonus')
+                ELSE 0
+            END
             + CASE
                 WHEN jitter <= getvariable('steady_jitter') THEN getvariable('steady_bonus')
                 ELSE 0
