@@ -353,7 +353,6 @@ targets AS (
             program
         ) AS target,
         file_name(program) IN (SELECT interpreters.program FROM interpreters)
-        OR regexp_matches(coalesce(action, ''), getvariable('marks'))
         OR (
             (is_user_writable(program) OR is_user_writable(payload))
             AND NOT regexp_matches(action, getvariable('known_apps'))
