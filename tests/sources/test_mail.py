@@ -6,6 +6,7 @@ import email
 import hashlib
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from email.message import Message
 from pathlib import Path
@@ -155,15 +156,17 @@ def test_an_mbox_gives_each_message_with_its_first_line_and_the_same_identity_as
 def test_what_was_added_to_an_mbox_is_numbered_on(tmp_path: Path) -> None:
     path = tmp_path / "new"
     path.write_bytes(b"From x@y.example Mon Mar  2 10:00:00 2026\n" + TOP + b"\nbody\n")
-    con = duckdb.connect()
-    box = input_file(SAMPLES / "box", 90)
-    grown = InputFile("box", path, 1, box.head, 1, 6, True, 90)
-    (batch,) = [
-        con.execute(select).fetchall()
-        for found in mail.read(grown, con)
-        for select in found.selects.values()
-    ]
-    assert batch[0][0] == 91
+    rows, rejects, count = read_file(path, first_record=90)
+    assert ([row["record_no"] for row in rows], rejects, count) == ([91], [], 1)
+
+
+def test_the_rest_of_a_message_that_was_being_written_is_a_reject(tmp_path: Path) -> None:
+    path = tmp_path / "new"
+    rest = b"Subject: quoted in the body\n\n"
+    path.write_bytes(rest + b"From x@y.example Mon Mar  2 10:00:00 2026\n" + TOP + b"\nbody\n")
+    box = replace(input_file(path, first_record=90), head=(SAMPLES / "box").read_bytes())
+    batches = list(mail.read(box, duckdb.connect()))
+    assert [(b.read, [r.record_no for r in b.rejects]) for b in batches] == [(2, [91])]
 
 
 def test_a_from_line_across_a_block_is_found(tmp_path: Path) -> None:

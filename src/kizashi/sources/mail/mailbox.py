@@ -31,6 +31,7 @@ class RawMessage:
     raw: bytes
     size: int
     envelope: str | None  # sender in the mbox `From ` line
+    is_rest: bool = False  # the end of a message whose beginning was read before
 
     @property
     def whole(self) -> bool:
@@ -52,7 +53,7 @@ def read_single(path: Path) -> RawMessage:
 
 def read_mbox(path: Path, first_record: int) -> Iterator[RawMessage]:
     """Every message of an mbox with its first line; `first_record` lines were read before."""
-    pending = _Pending(first_record + 1, None)
+    pending = _Pending(first_record + 1, None, is_rest=first_record > 0)
     line = first_record + 1
     for piece, from_line in _pieces(path):
         pending.add(piece)
@@ -94,7 +95,8 @@ def _has_date(line: bytes) -> bool:
 class _Pending:
     """A message whose end has not come; beyond the limit its bytes are only counted."""
 
-    def __init__(self, record_no: int, envelope: str | None) -> None:
+    def __init__(self, record_no: int, envelope: str | None, is_rest: bool = False) -> None:
+        self.is_rest = is_rest
         self.record_no = record_no
         self.envelope = envelope
         self.kept = bytearray()
@@ -115,4 +117,4 @@ class _Pending:
             raw = raw[:-1]
         if b"\n>" in raw:
             raw = _QUOTED_FROM.sub(rb"\1", raw)
-        yield RawMessage(self.record_no, raw, len(raw) + self.dropped, self.envelope)
+        yield RawMessage(self.record_no, raw, len(raw) + self.dropped, self.envelope, self.is_rest)
