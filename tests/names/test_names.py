@@ -32,7 +32,7 @@ def registered(con: duckdb.DuckDBPyConnection, *queries: str) -> dict[str, str |
 
 
 def expected(query: str) -> str | None:
-    """The oracle's answer, but for what Kizashi decides otherwise: dynamic DNS, reverse, addresses."""
+    """The oracle's answer, but for dynamic DNS, reverse names and addresses."""
     name = query.lower().removesuffix(".")
     labels = name.split(".")
     if labels[-1].isdigit() or ":" in name:
@@ -119,7 +119,8 @@ def test_each_distinct_name_comes_back_once_with_its_labels(
     con: duckdb.DuckDBPyConnection,
 ) -> None:
     con.execute(
-        "CREATE OR REPLACE TABLE asked AS SELECT unnest(['x.k7.ix.tc', 'x.k7.ix.tc', NULL]) AS query"
+        "CREATE OR REPLACE TABLE asked AS "
+        "SELECT unnest(['x.k7.ix.tc', 'x.k7.ix.tc', NULL]) AS query"
     )
     assert names.registered_domains(con, "asked").fetchall() == [
         ("x.k7.ix.tc", "k7.ix.tc", "x", "k7", True)

@@ -60,7 +60,9 @@ fact AS (
         list_sort(list_distinct(flatten(list(answers) FILTER (answers IS NOT NULL)))) AS answers,
         max({'process_guid': process_guid, 'image': image})
             FILTER (process_guid IS NOT NULL OR image IS NOT NULL) AS asking,
-        count(DISTINCT coalesce(source, '') || '/' || coalesce(vantage, ''))::INTEGER AS witnesses,
+        -- Not count(DISTINCT ...): that scans and groups everything twice, asked for or not.
+        len(list_distinct(list(coalesce(source, '') || '/' || coalesce(vantage, ''))))::INTEGER
+            AS witnesses,
         min({'time': time, 'file_id': file_id, 'record_no': record_no}) AS first_row
     FROM numbered
     GROUP BY

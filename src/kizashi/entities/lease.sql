@@ -183,7 +183,7 @@ SELECT
     owner_confidence(
         CASE WHEN by_dhcp THEN 'dhcp' WHEN by_endpoint THEN 'endpoint' ELSE 'authentication' END,
         coalesce(followed.last_seen > followed.next_first_seen, false)
-    )::FLOAT AS confidence
+    )::DOUBLE AS confidence
 FROM followed
 LEFT JOIN main_user
     ON main_user.site IS NOT DISTINCT FROM followed.site

@@ -30,15 +30,18 @@ CREATE OR REPLACE MACRO owner_confidence(evidence, is_cut) AS
     * CASE WHEN is_cut THEN 0.8 ELSE 1 END;
 
 -- Five-minute bin of the day, 0 to 287.
-CREATE OR REPLACE MACRO uptime_bin(time) AS
-    (date_part('hour', time) * 12 + date_part('minute', time) // 5)::USMALLINT;
+CREATE OR REPLACE MACRO uptime_bin(moment) AS
+    (date_part('hour', moment) * 12 + date_part('minute', moment) // 5)::USMALLINT;
 
 -- Hour of the week in UTC, 0 = Monday 00:00.
-CREATE OR REPLACE MACRO hour_of_week(time) AS
-    ((isodow(time) - 1) * 24 + date_part('hour', time))::UTINYINT;
+CREATE OR REPLACE MACRO hour_of_week(moment) AS
+    ((isodow(moment) - 1) * 24 + date_part('hour', moment))::UTINYINT;
 
--- Seconds since midnight.
-CREATE OR REPLACE MACRO second_of_day(time) AS (epoch(time::TIMESTAMP - time::DATE))::UINTEGER;
+-- Whole seconds since midnight, cut and not rounded: a cast of epoch would reach 86,400.
+CREATE OR REPLACE MACRO second_of_day(moment) AS (
+    (date_part('hour', moment) * 60 + date_part('minute', moment)) * 60
+    + date_part('second', moment)
+)::UINTEGER;
 
 -- A, AAAA and repeats of one look-up come within this long.
 CREATE OR REPLACE MACRO lookup_gap() AS INTERVAL 5 SECOND;
@@ -49,8 +52,8 @@ CREATE OR REPLACE MACRO address_and_port(server_ip, server_port) AS
     || coalesce(':' || server_port::VARCHAR, '');
 
 -- A time brought to the reference clock; shift_s comes from clock_shift, NULL means no shift known.
-CREATE OR REPLACE MACRO aligned_time(time, shift_s) AS
-    time - to_microseconds((coalesce(shift_s, 0) * 1000000)::BIGINT);
+CREATE OR REPLACE MACRO aligned_time(moment, shift_s) AS
+    moment - to_microseconds((coalesce(shift_s, 0) * 1000000)::BIGINT);
 
 -- Sysmon's UtcTime is a clock of its own beside the exporter's. Its network and DNS events (3, 22) come
 -- from a kernel trace whose clock may be days away from that of its process events, yet steady.
@@ -65,7 +68,7 @@ CREATE OR REPLACE MACRO clock_rank(vantage) AS
 CREATE OR REPLACE MACRO most_repeats() AS 3;
 
 -- More facts an hour between two clocks than this add cost and no certainty.
-CREATE OR REPLACE MACRO facts_an_hour() AS 200;
+CREATE OR REPLACE MACRO facts_an_hour() AS 120;
 
 -- Fewer independent facts than this may agree by chance.
 CREATE OR REPLACE MACRO fewest_facts() AS 5;
@@ -79,7 +82,7 @@ CREATE OR REPLACE MACRO wide_vote_s() AS 60.0;
 CREATE OR REPLACE MACRO narrow_vote_s() AS 0.5;
 
 -- A stretch of this many facts gets an offset of its own, so that drift shows.
-CREATE OR REPLACE MACRO facts_a_stretch() AS 16;
+CREATE OR REPLACE MACRO facts_a_stretch() AS 8;
 
 -- A narrow vote counts from this many facts, and is the clock's habit from a third of all.
 CREATE OR REPLACE MACRO fewest_votes() AS 3;
