@@ -229,6 +229,8 @@ best AS (
             PARTITION BY start.site, start.host_id, start.image
             ORDER BY
                 confidence DESC,
+                -- Sysmon and Security both log a start; the record with a process id of its own says more.
+                start.process_guid IS NULL,
                 start.time,
                 abs(gap_s),
                 start.evidence.file_id,
