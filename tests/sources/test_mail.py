@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kizashi import schema
 from kizashi.sources import InputFile, Reject, mail
@@ -69,6 +72,10 @@ def read_one(tmp_path: Path) -> Any:
         return row
 
     return read
+
+
+def as_row(raw: bytes) -> Row:
+    return to_row(RawMessage(1, raw, len(raw), None))
 
 
 # ---------------------------------------------------------------- what is claimed
@@ -404,6 +411,52 @@ def test_many_recipients_and_links_are_cut_at_their_limits(read_one: Any) -> Non
     assert (len(row["to_addresses"]), len(row["links"]), row["truncated"]) == (1_000, 200, True)
 
 
+FRAGMENTS = st.sampled_from(
+    [
+        *(
+            b'"',
+            b"(",
+            b")",
+            b"<",
+            b">",
+            b"=?",
+            b"?=",
+            b"\n",
+            b"\r\n",
+            b"\0",
+            b"\x1b$B",
+            b"\xff",
+            b";",
+        ),
+        *(
+            b"*0*=",
+            b"''",
+            b"--",
+            b"--b\n",
+            b"charset=utf-7",
+            b"charset=idna",
+            b"From ",
+            b": ",
+            b" by ",
+        ),
+        b"Content-Type: multipart/mixed; boundary=b\n",
+        b"Content-Type: message/rfc822\n\n",
+        b"Content-Transfer-Encoding: base64\n",
+        b"Received: from [::ffff:192.0.2.1%eth0] by x; Mon, 99 Foo 2026 99:99:99 +9999\n",
+        b"Authentication-Results: i=1; ((a; spf=\n",
+        b"Date: 31 Dec 9999 23:59:59 -2400\n",
+    ]
+)
+
+
+@settings(deadline=None)
+@given(st.lists(FRAGMENTS | st.binary(max_size=8), max_size=60).map(b"".join))
+def test_no_bytes_end_in_an_exception(raw: bytes) -> None:
+    row = as_row(TOP.rstrip(b"\n") + raw)
+    pa.Table.from_pylist([row], schema=mail._COLUMNS)
+    assert row["bytes"] == len(TOP) - 1 + len(raw)
+
+
 # ---------------------------------------------------------------- real mail
 
 
@@ -413,10 +466,6 @@ def real_messages() -> Iterator[tuple[str, bytes]]:
             for name in archive.namelist():
                 if not name.endswith("/"):
                     yield f"{path.name}!{name}", archive.read(name)
-
-
-def as_row(raw: bytes) -> Row:
-    return to_row(RawMessage(1, raw, len(raw), None))
 
 
 def attached(parsed: Message) -> list[str]:

@@ -59,9 +59,7 @@ class _Content(NamedTuple):
 def to_row(message: RawMessage) -> dict[str, Any]:
     """Columns of one message; NotAMessageError when it has no header."""
     if message.is_rest:
-        raise NotAMessageError(
-            "the rest of a message that was still being written when it was read"
-        )
+        raise NotAMessageError("the rest of a message that was read while it was being written")
     raw, start = message.raw, message_start(message.raw)
     body = header_end(raw, start, len(raw))
     header = parse_header(raw[start:body], limits.HEADER_BYTES, limits.FIELDS)
