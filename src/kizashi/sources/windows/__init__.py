@@ -16,15 +16,14 @@ from importlib.resources import files
 import duckdb
 import pyarrow as pa
 
-from kizashi.schema import tables
-from kizashi.sources import Batch, InputFile, Reject, table_sql
+from kizashi.sources import Batch, InputFile, Reject
 from kizashi.sources.windows import evtx_records, json_records
 from kizashi.sources.windows.raw import Raw, ahead
+from kizashi.sources.windows.routes import own_tables, takes
 
 TITLE = "Windows event logs"
 STATUS = "stable"
 
-_TAKES = re.compile(r"^-- ([^:\n]+): ([\d, ]+)$", re.MULTILINE)
 _FIELD = re.compile(r'\bfield\.(?:"([^"]+)"|(\w+))')
 _EXCERPT_LENGTH = 200
 
@@ -39,25 +38,33 @@ def claims(file: InputFile) -> int:
 def read(file: InputFile, con: duckdb.DuckDBPyConnection) -> Iterator[Batch]:
     """Batches of the file's records; the reader works ahead while DuckDB maps."""
     is_evtx = evtx_records.looks_like_evtx(file.head)
-    batches = evtx_records.batches(file) if is_evtx else json_records.batches(file)
     con.execute(_step("macros"))
     con.register("windows_route", _route_table())
-    for raw in ahead(batches):
-        yield _map(raw, con, "evtx" if is_evtx else "json")
+    for raw in ahead((evtx_records if is_evtx else json_records).batches(file)):
+        names = [f"windows_raw_{table}" for table in raw.texts]
+        for name, texts in zip(names, raw.texts.values(), strict=True):
+            con.register(name, texts)
+        yield _evtx_batch(raw) if is_evtx else _json_batch(raw, con)
+        for name in names:
+            con.unregister(name)
     con.execute("DROP TABLE IF EXISTS windows_event")
 
 
-def _map(raw: Raw, con: duckdb.DuckDBPyConnection, shape: str) -> Batch:
-    con.register("windows_raw", raw.table)
-    con.execute(_step(shape))
+def _evtx_batch(raw: Raw) -> Batch:
+    selects = {table: _select("evtx", table) for table in sorted(raw.texts)}
+    return Batch(selects, raw.read, raw.rejects)
+
+
+def _json_batch(raw: Raw, con: duckdb.DuckDBPyConnection) -> Batch:
+    if not raw.texts:
+        return Batch({}, raw.read, raw.rejects)
+    con.execute(_step("json"))
     con.execute(_step("event"))
-    con.unregister("windows_raw")
-    counts = dict(
-        con.execute('SELECT "table", count(*) FROM windows_event GROUP BY ALL').fetchall()
-    )
-    rejects = (*raw.rejects, *(_damaged(con) if None in counts else ()))
-    selects = {table: _select(table) for table in sorted(name for name in counts if name)}
-    return Batch(selects, raw.table.num_rows + len(raw.rejects), rejects)
+    found = con.execute('SELECT DISTINCT "table" FROM windows_event').fetchall()
+    taken_by = {table for (table,) in found}
+    selects = {table: _select("fields", table) for table in sorted(taken_by - {None})}
+    rejects = tuple(_damaged(con)) if None in taken_by else ()
+    return Batch(selects, raw.read, (*raw.rejects, *rejects))
 
 
 def _damaged(con: duckdb.DuckDBPyConnection) -> Iterator[Reject]:
@@ -73,31 +80,20 @@ def _step(name: str) -> str:
 
 
 @cache
-def _own_tables() -> dict[str, str]:
-    names = (entry.name.removesuffix(".sql") for entry in files(__package__).iterdir())
-    return {name: table_sql("windows", name) for name in sorted(names) if name in tables()}
-
-
-@cache
 def _route_table() -> pa.Table:
     rows = [
-        {"channel": channel.lower(), "event_id": int(event_id), "table": table}
-        for table, sql in _own_tables().items()
-        for channel, event_ids in _TAKES.findall(sql)
-        for event_id in event_ids.split(",")
+        {"channel": channel.lower(), "event_id": event_id, "table": table}
+        for (channel, event_id), table in takes().items()
     ]
     kinds = [("channel", pa.string()), ("event_id", pa.int32()), ("table", pa.string())]
     return pa.Table.from_pylist(rows, schema=pa.schema(kinds))
 
 
 @cache
-def _select(table: str) -> str:
+def _select(step: str, table: str) -> str:
     """The table's SQL over its own records, with one JSON parse for all the fields it names."""
-    sql = _own_tables()[table]
+    sql = own_tables()[table]
     names = sorted({"UtcTime", *(quoted or bare for quoted, bare in _FIELD.findall(sql))})
-    event = (
-        _step("fields")
-        .replace("$fields", json.dumps(dict.fromkeys(names, "VARCHAR")))
-        .replace("$table", table)
-    )
+    fields = json.dumps(dict.fromkeys(names, "VARCHAR"))
+    event = _step(step).replace("$fields", fields).replace("$table", table)
     return f"WITH event AS NOT MATERIALIZED (\n{event})\nSELECT * FROM (\n{sql})"

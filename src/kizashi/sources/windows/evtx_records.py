@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import zlib
+from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, BinaryIO, cast
 
+import pyarrow as pa
 from evtx import PyEvtxParser
 
 from kizashi.sources import InputFile, Reject
-from kizashi.sources.windows.raw import Raw, raw
+from kizashi.sources.windows.raw import PIECE_ROWS, SCHEMA, Raw
+from kizashi.sources.windows.routes import REST, takes
 
 _HEADER_BYTES = 4096
 _CHUNK_BYTES = 65536
 _FILE_MAGIC = b"ElfFile\0"
 _CHUNK_MAGIC = b"ElfChnk\0"
-_BATCH_RECORDS = 40_000
-_BATCH_CHARACTERS = 64_000_000
+_BATCH_PIECES = 40
+_BATCH_BYTES = 64 << 20
 # A damaged file could raise without end; no file has more chunks than this.
 _MOST_ERRORS = 65_536
+_NUMBER = re.compile(r'(?:\{.*?"#text":)?(\d+)')
 
 
 def looks_like_evtx(head: bytes) -> bool:
@@ -30,27 +37,92 @@ def looks_like_evtx(head: bytes) -> bool:
 
 
 def batches(file: InputFile) -> Iterator[Raw]:
-    """Records as JSON texts, numbered as the file numbers them."""
-    numbers: list[int] = []
-    texts: list[str] = []
-    rejects: list[Reject] = []
-    characters = 0
+    """Records as JSON texts by the table that takes them, numbered as the file numbers them."""
+    gathered = _Gathered()
     for item in _records(file):
         if isinstance(item, Reject):
-            rejects.append(item)
+            gathered.rejects.append(item)
             continue
-        number, text = item
-        numbers.append(number)
-        texts.append(text)
-        characters += len(text)
-        if len(texts) >= _BATCH_RECORDS or characters >= _BATCH_CHARACTERS:
-            yield raw(numbers, texts, rejects)
-            numbers, texts, rejects, characters = [], [], [], 0
-    if texts or rejects:
-        yield raw(numbers, texts, rejects)
+        text = item["data"]
+        texts = gathered.texts_for(text)
+        texts.numbers.append(item["event_record_id"])
+        texts.lines.append(text)
+        if len(texts.lines) >= PIECE_ROWS:
+            texts.flush()
+            if gathered.is_full():
+                yield gathered.taken()
+    yield gathered.taken()
 
 
-def _records(file: InputFile) -> Iterator[tuple[int, str] | Reject]:
+class _Gathered:
+    """Texts of a batch. They become Arrow in small pieces, while still in the CPU's cache."""
+
+    def __init__(self) -> None:
+        self.rejects: list[Reject] = []
+        self._texts: dict[str, _Texts] = defaultdict(_Texts)
+        self._rest = self._texts[REST]
+
+    def texts_for(self, text: str) -> _Texts:
+        """Where the record goes. A raw quote never stands inside a JSON string, so the first
+        "EventID": and the first "Channel": after it are System's own keys."""
+        start = text.find('"EventID":', 80) + 10
+        candidates = _candidates(text[start : start + 6])
+        if candidates is None:
+            number = _NUMBER.match(text, start)
+            candidates = _candidates(f"{number[1]}," if number else ",")
+        if not candidates:
+            return self._rest
+        channel = text.find('"Channel":"', start) + 11
+        for names, table in candidates:
+            if text.startswith(names, channel):
+                return self._texts[table]
+        return self._rest
+
+    def is_full(self) -> bool:
+        pieces = [piece for texts in self._texts.values() for piece in texts.pieces]
+        return len(pieces) >= _BATCH_PIECES or sum(p.nbytes for p in pieces) >= _BATCH_BYTES
+
+    def taken(self) -> Raw:
+        tables = {name: texts.table() for name, texts in self._texts.items()}
+        raw = Raw({name: table for name, table in tables.items() if table}, tuple(self.rejects))
+        self.rejects = []
+        self._texts.clear()
+        self._rest = self._texts[REST]
+        return raw
+
+
+@dataclass(slots=True)
+class _Texts:
+    numbers: list[int] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+    pieces: list[pa.RecordBatch] = field(default_factory=list)
+
+    def flush(self) -> None:
+        columns = [pa.array(self.numbers, pa.uint64()), pa.array(self.lines, pa.large_string())]
+        self.pieces.append(pa.record_batch(columns, schema=SCHEMA))
+        self.numbers.clear()
+        self.lines.clear()
+
+    def table(self) -> pa.Table:
+        if self.lines:
+            self.flush()
+        return pa.Table.from_batches(self.pieces, SCHEMA)
+
+
+@cache
+def _candidates(start: str) -> tuple[tuple[tuple[str, str], str], ...] | None:
+    """Spellings of a channel, closing quote included, and its table, for an id before a comma."""
+    digits, comma, _ = start.partition(",")
+    if not comma:
+        return None
+    return tuple(
+        ((f'{channel}"', f'{channel.lower()}"'), table)
+        for (channel, event_id), table in takes().items()
+        if digits == str(event_id)
+    )
+
+
+def _records(file: InputFile) -> Iterator[dict[str, Any] | Reject]:
     try:
         records = _parser(file).records_json()
     except (RuntimeError, OSError, ValueError) as error:
@@ -59,15 +131,13 @@ def _records(file: InputFile) -> Iterator[tuple[int, str] | Reject]:
     number = errors = 0
     while errors < _MOST_ERRORS:
         try:
-            record = cast(dict[str, Any], next(records))
-        except StopIteration:
+            for record in cast(Iterator[dict[str, Any]], records):
+                number = record["event_record_id"]
+                yield record
             return
         except RuntimeError as error:
             errors += 1
             yield Reject(number, str(error), "")
-            continue
-        number = record["event_record_id"]
-        yield number, record["data"]
 
 
 def _parser(file: InputFile) -> PyEvtxParser:

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kizashi.sources import InputFile, Reject
-from kizashi.sources.windows.raw import Raw, raw
+from kizashi.sources.windows.raw import PIECE_ROWS, SCHEMA, Raw
 
 _BLOCK_BYTES = 32 << 20
 _LONGEST_LINE_BYTES = 16 << 20
@@ -90,6 +90,12 @@ def _opened(file: InputFile) -> BinaryIO:
     return under
 
 
+def _raw(numbers: pa.Array, lines: pa.Array, rejects: list[Reject]) -> Raw:
+    whole = pa.table([numbers, lines], schema=SCHEMA)
+    pieces = pa.Table.from_batches(whole.to_batches(PIECE_ROWS), SCHEMA)
+    return Raw({"": pieces}, tuple(rejects))
+
+
 def _lines(file: InputFile) -> Iterator[Raw]:
     first = file.first_record + 1
     with _opened(file) as stream:
@@ -100,7 +106,7 @@ def _lines(file: InputFile) -> Iterator[Raw]:
             rejects = [_too_long(first + skipped, text) for skipped, text in too_long]
             first += block.count(b"\n")
             kept = pc.greater(pc.binary_length(lines), 1)
-            yield raw(numbers.filter(kept), lines.filter(kept), rejects)
+            yield _raw(numbers.filter(kept), lines.filter(kept), rejects)
 
 
 def _too_long(line_no: int, start: bytes) -> Reject:
@@ -144,7 +150,8 @@ def _split(block: bytes) -> pa.Array:
 def _documents(file: InputFile) -> Iterator[Raw]:
     if file.size > _LARGEST_DOCUMENT_BYTES:
         limit = _LARGEST_DOCUMENT_BYTES >> 20
-        yield raw([], [], [Reject(1, f"JSON document larger than {limit} MiB: use JSON lines", "")])
+        reason = f"JSON document larger than {limit} MiB: write JSON lines"
+        yield Raw({}, (Reject(1, reason, ""),))
         return
     with _opened(file) as stream:
         text = stream.read().decode("utf-8-sig", "replace")
@@ -152,7 +159,9 @@ def _documents(file: InputFile) -> Iterator[Raw]:
     while part := list(islice(items, _DOCUMENT_RECORDS)):
         found = [item for item in part if not isinstance(item, Reject)]
         rejects = [item for item in part if isinstance(item, Reject)]
-        yield raw([number for number, _ in found], [text for _, text in found], rejects)
+        numbers = pa.array([number for number, _ in found], pa.uint64())
+        lines = pa.array([text for _, text in found], pa.large_string())
+        yield _raw(numbers, lines, rejects)
 
 
 def _objects(text: str) -> Iterator[tuple[int, str] | Reject]:

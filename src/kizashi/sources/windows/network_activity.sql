@@ -25,7 +25,7 @@ SELECT
     -- EVTX spells it ProcessID in 5156, some exporters ProcessId.
     TRY_CAST(CASE
         WHEN event_id = 3 THEN field.ProcessId
-        ELSE coalesce(field.ProcessId, body->>'$.ProcessID')
+        ELSE coalesce(field.ProcessId, windows_spelling(source_text, 'ProcessID'))
     END AS UINTEGER) AS process_id,
     CASE WHEN event_id = 3 THEN field.Image ELSE windows_text(field.Application) END AS image,
     windows_text(field.User) AS "user",

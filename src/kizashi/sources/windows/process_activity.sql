@@ -10,8 +10,8 @@ SELECT
         ELSE 'start'
     END AS activity,
     windows_guid(CASE event_id
-        WHEN 8 THEN body->>'$.SourceProcessGuid'
-        WHEN 10 THEN coalesce(field.SourceProcessGUID, body->>'$.SourceProcessGuid')
+        WHEN 8 THEN windows_spelling(source_text, 'SourceProcessGuid')
+        WHEN 10 THEN coalesce(field.SourceProcessGUID, windows_spelling(source_text, 'SourceProcessGuid'))
         ELSE field.ProcessGuid
     END) AS process_guid,
     TRY_CAST(CASE event_id
@@ -63,8 +63,8 @@ SELECT
     windows_md5(field.Hashes) AS md5,
     windows_sha256(field.Hashes) AS sha256,
     windows_guid(CASE event_id
-        WHEN 8 THEN body->>'$.TargetProcessGuid'
-        WHEN 10 THEN coalesce(field.TargetProcessGUID, body->>'$.TargetProcessGuid')
+        WHEN 8 THEN windows_spelling(source_text, 'TargetProcessGuid')
+        WHEN 10 THEN coalesce(field.TargetProcessGUID, windows_spelling(source_text, 'TargetProcessGuid'))
     END) AS target_guid,
     TRY_CAST(field.TargetProcessId AS UINTEGER) AS target_id,
     field.TargetImage AS target_image,

@@ -4,45 +4,44 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import pyarrow as pa
 
 from kizashi.sources import Reject
 
+T = TypeVar("T")
+SCHEMA = pa.schema([("record_no", pa.uint64()), ("line", pa.large_string())])
 # DuckDB scans an Arrow table one piece per thread.
-_PIECE_ROWS = 4096
+PIECE_ROWS = 1024
 _BATCHES_AHEAD = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """JSON texts as `record_no`, `line`, and what was already set aside."""
+    """JSON texts as `record_no`, `line`, and what was already set aside.
 
-    table: pa.Table
+    The key is the table that takes the texts, or "" where that is still to be found out.
+    """
+
+    texts: dict[str, pa.Table]
     rejects: tuple[Reject, ...] = ()
 
-
-def raw(
-    record_nos: pa.Array | Sequence[int], lines: pa.Array | Sequence[str], rejects: Sequence[Reject]
-) -> Raw:
-    """A batch from numbers and texts of equal length."""
-    whole = pa.table(
-        {
-            "record_no": pa.array(record_nos, pa.uint64()),
-            "line": lines if isinstance(lines, pa.Array) else pa.array(lines, pa.large_string()),
-        }
-    )
-    return Raw(pa.Table.from_batches(whole.to_batches(_PIECE_ROWS), whole.schema), tuple(rejects))
+    @property
+    def read(self) -> int:
+        """Number of records, rejected ones included."""
+        rows: int = sum(table.num_rows for table in self.texts.values())
+        return rows + len(self.rejects)
 
 
-def ahead(batches: Iterator[Raw]) -> Iterator[Raw]:
-    """The same batches, each read while the one before it is being mapped."""
-    ready: queue.Queue[Raw | BaseException | None] = queue.Queue(_BATCHES_AHEAD)
+def ahead(items: Iterator[T]) -> Iterator[T]:
+    """The same items, each made while the one before it is in use."""
+    ready: queue.Queue[tuple[T] | BaseException | None] = queue.Queue(_BATCHES_AHEAD)
     stopped = threading.Event()
 
-    def offer(item: Raw | BaseException | None) -> None:
+    def offer(item: tuple[T] | BaseException | None) -> None:
         while not stopped.is_set():
             try:
                 ready.put(item, timeout=0.1)
@@ -52,12 +51,12 @@ def ahead(batches: Iterator[Raw]) -> Iterator[Raw]:
 
     def fill() -> None:
         try:
-            for batch in batches:
-                offer(batch)
+            for item in items:
+                offer((item,))
                 if stopped.is_set():
                     return
             offer(None)
-        except BaseException as error:  # raised again by the consumer
+        except BaseException as error:
             offer(error)
 
     thread = threading.Thread(target=fill, name="windows-reader", daemon=True)
@@ -66,7 +65,7 @@ def ahead(batches: Iterator[Raw]) -> Iterator[Raw]:
         while (item := ready.get()) is not None:
             if isinstance(item, BaseException):
                 raise item
-            yield item
+            yield item[0]
     finally:
         stopped.set()
         thread.join()

@@ -1,38 +1,47 @@
--- Records of an EVTX file as the evtx library writes them: {"Event": {"System": ..., "EventData": ...}}.
-CREATE OR REPLACE TEMP VIEW windows_record AS
-WITH parsed AS (
+-- Records of one table out of an EVTX file, as the evtx library writes them:
+-- {"Event": {"System": {...}, "EventData": {...}}}. One JSON parse gives all that the table names.
+SELECT
+    *,
+    struct_pack(
+        record_no := record_no,
+        time := time,
+        time_alt := TRY_CAST(field.UtcTime AS TIMESTAMP),
+        clock_id := 'windows:' || device,
+        vantage := 'endpoint',
+        device := device,
+        natural_key := windows_key_of(device, channel, own_number, time)) AS common
+FROM (
     SELECT
         record_no,
-        line,
-        TRY(json_transform(line, '{"Event": {
-            "System": {
-                "Provider": {"#attributes": {"Name": "VARCHAR"}},
-                "EventID": "VARCHAR",
-                "TimeCreated": {"#attributes": {"SystemTime": "VARCHAR"}},
-                "EventRecordID": "VARCHAR",
-                "Execution": {"#attributes": {"ProcessID": "VARCHAR"}},
-                "Channel": "VARCHAR",
-                "Computer": "VARCHAR",
-                "Security": {"#attributes": {"UserID": "VARCHAR"}}},
-            "EventData": "JSON",
-            "UserData": "JSON"}}')).Event AS event
-    FROM windows_raw
+        event.EventData AS field,
+        line AS source_text,
+        windows_event_id(event.System.EventID) AS event_id,
+        event.System.Provider['#attributes'].Name AS provider,
+        event.System.Channel AS channel,
+        windows_device(event.System.Computer) AS device,
+        windows_time(event.System.TimeCreated['#attributes'].SystemTime) AS time,
+        event.System.EventRecordID AS own_number,
+        TRY_CAST(event.System.Execution['#attributes'].ProcessID AS UINTEGER) AS host_process_id,
+        event.System.Security['#attributes'].UserID AS caller,
+        coalesce(
+            line->'$.Event.EventData',
+            list_filter(
+                json_extract(line, '$.Event.UserData.*'), lambda part: part LIKE '{%')[-1]) AS body
+    FROM (
+        SELECT
+            record_no,
+            line,
+            TRY(json_transform(line, '{"Event": {
+                "System": {
+                    "Provider": {"#attributes": {"Name": "VARCHAR"}},
+                    "EventID": "VARCHAR",
+                    "TimeCreated": {"#attributes": {"SystemTime": "VARCHAR"}},
+                    "EventRecordID": "UBIGINT",
+                    "Execution": {"#attributes": {"ProcessID": "VARCHAR"}},
+                    "Channel": "VARCHAR",
+                    "Computer": "VARCHAR",
+                    "Security": {"#attributes": {"UserID": "VARCHAR"}}},
+                "EventData": $fields}}')).Event AS event
+        FROM windows_raw_$table
+    )
 )
-SELECT
-    record_no,
-    CASE WHEN event.System IS NULL THEN line END AS damaged,
-    event.System.Provider['#attributes'].Name AS provider,
-    event.System.EventID AS event_id,
-    event.System.Channel AS channel,
-    event.System.Computer AS computer,
-    event.System.TimeCreated['#attributes'].SystemTime AS time_text,
-    NULL::VARCHAR AS arrived_text,
-    event.System.EventRecordID AS own_number,
-    event.System.Execution['#attributes'].ProcessID AS host_process_id,
-    event.System.Security['#attributes'].UserID AS caller,
-    CASE
-        WHEN event.EventData IS NOT NULL THEN event.EventData
-        WHEN event.UserData IS NOT NULL
-            THEN list_filter(json_extract(event.UserData, '$.*'), lambda part: part LIKE '{%')[-1]
-    END AS body
-FROM parsed;

@@ -13,6 +13,7 @@ SELECT
 FROM (
     SELECT
         *,
+        body AS source_text,
         json_transform(body, '$fields') AS field
     FROM windows_event
     WHERE "table" = '$table'

@@ -56,7 +56,7 @@ WITH parsed AS (
                     "Security": {"#attributes": {"UserID": "VARCHAR"}}},
                 "EventData": "JSON",
                 "UserData": "JSON"}}')) AS v
-    FROM windows_raw
+    FROM windows_raw_
 ), named AS (
     SELECT
         *,

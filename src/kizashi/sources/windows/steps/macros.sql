@@ -8,6 +8,23 @@ CREATE OR REPLACE TEMP MACRO windows_time(text) AS
         ELSE TRY_CAST(text AS TIMESTAMP)
     END;
 
+-- EventID may carry qualifiers: {"#attributes": {"Qualifiers": 32768}, "#text": 6011}.
+CREATE OR REPLACE TEMP MACRO windows_event_id(text) AS
+    TRY_CAST(CASE WHEN text LIKE '{%' THEN text::JSON->>'$."#text"' ELSE text END AS INTEGER);
+
+CREATE OR REPLACE TEMP MACRO windows_device(computer) AS
+    CASE
+        WHEN regexp_matches(computer, '^[0-9.]+$') THEN computer
+        ELSE nullif(lower(split_part(computer, '.', 1)), '')
+    END;
+
+CREATE OR REPLACE TEMP MACRO windows_key_of(device, channel, own_number, time) AS
+    CASE WHEN own_number IS NOT NULL THEN hash(device, lower(channel), own_number, time) END;
+
+-- A field that two events spell in two ways: structs in DuckDB cannot hold both spellings.
+CREATE OR REPLACE TEMP MACRO windows_spelling(text, name) AS
+    coalesce(text->>('$.Event.EventData.' || name), text->>('$.' || name));
+
 CREATE OR REPLACE TEMP MACRO windows_text(text) AS
     nullif(nullif(text, '-'), '');
 
