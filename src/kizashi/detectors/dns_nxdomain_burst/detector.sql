@@ -83,7 +83,8 @@ domain_child AS (
             AND length(label_of(query)) <= getvariable('cluster_length_max')
         )
         AND max(length(label_of(query))) - min(length(label_of(query)))
-        <= getvariable('cluster_length_spread') AS is_cluster
+        <= getvariable('cluster_length_spread')
+        AND count(DISTINCT query) >= getvariable('cluster_children') AS is_cluster
     FROM undevolved
     GROUP BY site, host_id, registered_domain
 ),

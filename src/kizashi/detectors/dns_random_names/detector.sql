@@ -84,7 +84,8 @@ domain_child AS (
             AND length(label_of(query)) <= getvariable('cluster_length_max')
         )
         AND max(length(label_of(query))) - min(length(label_of(query)))
-        <= getvariable('cluster_length_spread') AS is_cluster
+        <= getvariable('cluster_length_spread')
+        AND count(DISTINCT query) >= getvariable('cluster_children') AS is_cluster
     FROM undevolved
     GROUP BY site, host_id, registered_domain
 ),
@@ -197,8 +198,13 @@ shape AS (
             WHEN
                 regexp_matches(label, getvariable('consonants'))
                 OR regexp_matches(label, getvariable('digits_inside'))
-                OR vowel_ratio(label) < getvariable('few_vowels')
-                OR vowel_ratio(label) > getvariable('many_vowels')
+                OR (
+                    length(regexp_replace(label, '[^a-z]', '', 'g')) >= getvariable('min_letters')
+                    AND (
+                        vowel_ratio(label) < getvariable('few_vowels')
+                        OR vowel_ratio(label) > getvariable('many_vowels')
+                    )
+                )
                 OR length(regexp_replace(label, getvariable('odd_pairs'), '', 'g'))
                 <= length(label) - getvariable('odd_pair_letters')
                 THEN getvariable('odd_weight')
