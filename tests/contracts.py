@@ -24,7 +24,7 @@ from kizashi.chains import load as load_chain
 from kizashi.detectors import Detector, cases, run
 from kizashi.detectors.folder import CHOICES, TACTICS, load
 from kizashi.errors import KizashiError
-from kizashi.lake import derived
+from kizashi.pipeline import derive
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "kizashi"
@@ -258,7 +258,7 @@ def loading_problems(folder: Path) -> list[str]:
 
 def running_problems(detector: Detector) -> list[str]:
     """What keeps the query from running, or its columns from being a signal's."""
-    con = cases.connect({}, (), derived.create_views)
+    con = cases.connect({}, (), derive)
     try:
         run(detector, con)
     except KizashiError as error:

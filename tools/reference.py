@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import itertools
 import sys
 import tomllib
 from collections.abc import Callable, Iterable
@@ -16,7 +17,7 @@ from typing import Any
 
 import typer
 
-from kizashi import cli, schema
+from kizashi import cli, entities, schema
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "kizashi"
@@ -52,7 +53,7 @@ def body(readme: Path) -> str:
 
 
 def columns_page() -> str:
-    """Every event table with its columns."""
+    """Every event table with its columns, and every derived table."""
     common = schema.event_columns()
     parts = [
         "# Tables\n",
@@ -69,7 +70,19 @@ def columns_page() -> str:
             f"{table.comment}\n",
             grid(("column", "type", "meaning"), ((f"`{c.name}`", c.type, c.comment) for c in own)),
         ]
+    parts += [
+        "# Derived tables\n",
+        "Made anew from the tables above whenever a lake is settled; query them in the same way.\n",
+    ]
+    for name in sorted((*entities.TABLES, *entities.VIEWS)):
+        parts += [f"## {name}\n", f"```text\n{opening_comment(entities.sql(name))}\n```\n"]
     return "\n".join(parts)
+
+
+def opening_comment(sql: str) -> str:
+    """The comment that a .sql file opens with: its signature, and what it holds."""
+    lines = itertools.takewhile(lambda line: line.startswith("--"), sql.splitlines())
+    return "\n".join(line.removeprefix("--").removeprefix(" ") for line in lines)
 
 
 def module_constants(path: Path) -> dict[str, Any]:
