@@ -165,8 +165,19 @@ def chains_page() -> str:
     for folder in folders("chains", "chain.toml"):
         values = tomllib.loads((folder / "chain.toml").read_text("utf-8"))
         parts += [f"## {folder.name}\n", f"{values['title']} / {values['title_ja']}\n"]
-        if settings := values.get("settings"):
-            parts.append(settings_grid(settings))
+        stages = (
+            (
+                s["stage"],
+                ", ".join(f"`{name}`" for name in s["detectors"]),
+                s.get("required", False),
+            )
+            for s in values["stages"]
+        )
+        parts.append(f"At least {values['minimum']} of these stages, in order:\n")
+        parts.append(
+            grid(("stage", "any of", "needed"), ((s, d, "yes" if r else "") for s, d, r in stages))
+        )
+        parts.append(f"Likeliest honest story: {values['benign']}.\n")
         parts.append(body(folder / "README.md"))
     return "\n".join(parts)
 
