@@ -44,7 +44,7 @@ def connections(
             {
                 **shared,
                 "time": moment + timedelta(seconds=ahead_s(moment)),
-                "time_alt": alt,
+                "time_alt": alt, "process_guid": None if alt is None else "AB-01",
                 "clock_id": f"windows:{device}", "device": device, "vantage": "endpoint",
                 "initiated": True,
             },
@@ -205,12 +205,23 @@ def test_sysmons_process_clock_is_its_own(con: duckdb.DuckDBPyConnection) -> Non
             {
                 "time": at(9, number), "time_alt": at(9, number, -0.02) + timedelta(hours=19),
                 "clock_id": "windows:pc-01", "device": "pc-01", "vantage": "endpoint",
+                "process_guid": "AB-01",
             }
             for number in range(10)
         ),
     )  # fmt: skip
     assert derived(con, "clock_offset", f"clock_a, clock_b, {OFFSET}") == [
         ("sysmon:pc-01", "windows:pc-01", 68400.0, 10, True)
+    ]
+
+
+def test_the_time_a_collector_got_a_record_is_not_sysmons_clock(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    connections(con, every(1, 20), steady(12.3), alt_ahead_s=40)
+    con.execute("UPDATE network_activity SET process_guid = NULL")
+    assert derived(con, "clock_offset", f"clock_a, clock_b, {OFFSET}") == [
+        ("windows:pc-01", "zeek", 12.3, 20, False)
     ]
 
 

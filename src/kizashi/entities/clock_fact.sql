@@ -16,7 +16,9 @@ WITH endpoint_connection AS (
         transport,
         clock_id,
         time,
-        CASE WHEN time_alt IS NOT NULL THEN sysmon_network_clock(device) END AS clock_alt,
+        CASE
+            WHEN time_alt IS NOT NULL AND process_guid IS NOT NULL THEN sysmon_network_clock(device)
+        END AS clock_alt,
         time_alt,
         file_id,
         record_no
@@ -97,7 +99,9 @@ endpoint_lookup AS (
         query,
         clock_id,
         time,
-        CASE WHEN time_alt IS NOT NULL THEN sysmon_network_clock(device) END AS clock_alt,
+        CASE
+            WHEN time_alt IS NOT NULL AND process_guid IS NOT NULL THEN sysmon_network_clock(device)
+        END AS clock_alt,
         time_alt,
         file_id,
         record_no
@@ -201,6 +205,7 @@ met AS (
         ORDER BY md5_number_lower(a.key), a.time, b.time
     ) <= facts_an_hour()
 ),
+-- Only Sysmon gives a process_guid; another product's time_alt is when a collector got the record.
 two_clocks AS (
     SELECT
         sysmon_network_clock(device) AS clock_a,
@@ -212,6 +217,7 @@ two_clocks AS (
     FROM network_activity
     WHERE vantage = 'endpoint'
         AND time_alt IS NOT NULL
+        AND process_guid IS NOT NULL
     UNION ALL
     SELECT
         sysmon_network_clock(device),
@@ -223,6 +229,7 @@ two_clocks AS (
     FROM dns_activity
     WHERE vantage = 'endpoint'
         AND time_alt IS NOT NULL
+        AND process_guid IS NOT NULL
     UNION ALL
     SELECT
         sysmon_clock(device),
@@ -234,6 +241,7 @@ two_clocks AS (
     FROM process_activity
     WHERE vantage = 'endpoint'
         AND time_alt IS NOT NULL
+        AND process_guid IS NOT NULL
 ),
 -- The record is written after the event, never before: the smallest delay of a slot is nearest.
 in_record AS (
