@@ -1,27 +1,21 @@
-"""The derived views that cases run on."""
+"""The derived views that cases run on: the lake's own."""
 
 from __future__ import annotations
-
-import importlib.util
-from pathlib import Path
 
 import duckdb
 import pytest
 
-from kizashi import names
+from kizashi import entities, names
 from kizashi.detectors.cases import Derive
 
 
-def stand_in(con: duckdb.DuckDBPyConnection) -> None:
-    """Plain recomputes behind the views' final names and columns."""
+def create_views(con: duckdb.DuckDBPyConnection) -> None:
+    """Macros, public suffixes and every derived table over the events of the connection."""
     names.install(con)
-    con.execute(Path(__file__).with_name("derived.sql").read_text("utf-8"))
+    entities.derive(con)
 
 
 @pytest.fixture(scope="session")
 def derive() -> Derive:
-    """The lake's own views where they exist."""
-    if importlib.util.find_spec("kizashi.lake.derived") is None:
-        return stand_in
-    create_views: Derive = importlib.import_module("kizashi.lake.derived").create_views
+    """What makes the derived views of a case."""
     return create_views

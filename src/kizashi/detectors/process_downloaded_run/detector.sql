@@ -126,7 +126,7 @@ start AS (
             )
         )
 ),
--- Every reading of the start's time: its two clocks as logged, and each on the sensor's clock.
+-- Every reading of the start's time: its two clocks as logged, and both records on the reference clock.
 reading AS (
     SELECT
         start.evidence,
@@ -134,24 +134,22 @@ reading AS (
         unnest([
             epoch(start.time) - epoch(download.time),
             epoch(start.time_alt) - epoch(download.time),
-            epoch(start.time) + own.offset_s - epoch(download.time),
-            epoch(start.time) - other.offset_s - epoch(download.time)
+            epoch(aligned_time(start.time, start_shift.shift_s))
+            - epoch(aligned_time(download.time, download_shift.shift_s))
         ]) AS gap_s
     FROM start
     JOIN graded AS download
         ON start.site = download.site AND start.host_id = download.host_id
-    LEFT JOIN clock_offset AS own
+    LEFT JOIN clock_shift AS start_shift
         ON
-            own.clock_a = start.clock_id
-            AND own.clock_b = download.clock_id
-            AND start.time >= own.from_time
-            AND start.time <= own.to_time
-    LEFT JOIN clock_offset AS other
+            start_shift.clock_id = start.clock_id
+            AND start.time >= start_shift.from_time
+            AND start.time < start_shift.to_time
+    LEFT JOIN clock_shift AS download_shift
         ON
-            other.clock_b = start.clock_id
-            AND other.clock_a = download.clock_id
-            AND start.time >= other.from_time
-            AND start.time <= other.to_time
+            download_shift.clock_id = download.clock_id
+            AND download.time >= download_shift.from_time
+            AND download.time < download_shift.to_time
 ),
 -- The reading that puts the start soonest after the download; else the one nearest to it.
 gap AS (
