@@ -95,5 +95,5 @@ def _select(step: str, table: str) -> str:
     sql = own_tables()[table]
     names = sorted({"UtcTime", *(quoted or bare for quoted, bare in _FIELD.findall(sql))})
     fields = json.dumps(dict.fromkeys(names, "VARCHAR"))
-    event = _step(step).replace("$fields", fields).replace("$table", table)
+    event = _step(step).replace("$fields", fields).replace("$name", table)
     return f"WITH event AS NOT MATERIALIZED (\n{event})\nSELECT * FROM (\n{sql})"

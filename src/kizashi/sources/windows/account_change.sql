@@ -2,7 +2,9 @@
 -- Security: 4735, 4737, 4738, 4740, 4741, 4742, 4743, 4754, 4755, 4756, 4757, 4758, 4767, 4781
 WITH changed AS (
     SELECT
-        *,
+        common,
+        field,
+        event_id,
         event_id BETWEEN 4727 AND 4737 OR event_id BETWEEN 4754 AND 4758 AS of_group
     FROM event
 )

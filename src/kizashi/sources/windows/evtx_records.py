@@ -123,28 +123,29 @@ def _candidates(start: str) -> tuple[tuple[tuple[str, str], str], ...] | None:
 
 
 def _records(file: InputFile) -> Iterator[dict[str, Any] | Reject]:
-    try:
-        records = _parser(file).records_json()
-    except (RuntimeError, OSError, ValueError) as error:
-        yield Reject(0, f"EVTX header: {error}", "")
-        return
-    number = errors = 0
-    while errors < _MOST_ERRORS:
+    with file.plain.open("rb") as under:
         try:
-            for record in cast(Iterator[dict[str, Any]], records):
-                number = record["event_record_id"]
-                yield record
+            records = _parser(file, under).records_json()
+        except (RuntimeError, OSError, ValueError) as error:
+            yield Reject(0, f"EVTX header: {error}", "")
             return
-        except RuntimeError as error:
-            errors += 1
-            yield Reject(number, str(error), "")
+        number = errors = 0
+        while errors < _MOST_ERRORS:
+            try:
+                for record in cast(Iterator[dict[str, Any]], records):
+                    number = record["event_record_id"]
+                    yield record
+                return
+            except RuntimeError as error:
+                errors += 1
+                yield Reject(number, str(error), "")
 
 
-def _parser(file: InputFile) -> PyEvtxParser:
+def _parser(file: InputFile, under: BinaryIO) -> PyEvtxParser:
     try:
         return PyEvtxParser(str(file.plain))
     except (RuntimeError, OSError):
-        return PyEvtxParser(_Mended(file.plain.open("rb"), file.size))
+        return PyEvtxParser(_Mended(under, file.size))
 
 
 class _Mended(io.RawIOBase):

@@ -105,7 +105,7 @@ def _lines(file: InputFile) -> Iterator[Raw]:
             numbers = pc.cumulative_sum(ones, start=first - 1)
             rejects = [_too_long(first + skipped, text) for skipped, text in too_long]
             first += block.count(b"\n")
-            kept = pc.greater(pc.binary_length(lines), 1)
+            kept = pc.and_(pc.not_equal(lines, ""), pc.not_equal(lines, "\r"))
             yield _raw(numbers.filter(kept), lines.filter(kept), rejects)
 
 

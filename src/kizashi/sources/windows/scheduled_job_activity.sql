@@ -2,7 +2,10 @@
 -- Microsoft-Windows-TaskScheduler/Operational: 106, 140, 141, 142, 200
 WITH task AS (
     SELECT
-        *,
+        common,
+        field,
+        event_id,
+        caller,
         -- Some exporters escape the definition once more.
         CASE
             WHEN coalesce(field.TaskContent, field.TaskContentNew) LIKE '&lt;%'
@@ -12,7 +15,11 @@ WITH task AS (
     FROM event
 ), command AS (
     SELECT
-        *,
+        common,
+        field,
+        event_id,
+        caller,
+        definition,
         regexp_extract(definition, '(?s)<Exec(?:\s[^>]*)?>(.*?)</Exec>', 1) AS exec
     FROM task
 )

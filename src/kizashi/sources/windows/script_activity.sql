@@ -3,7 +3,11 @@
 -- Windows PowerShell: 800
 WITH script AS (
     SELECT
-        *,
+        common,
+        field,
+        event_id,
+        host_process_id,
+        caller,
         -- 800 has three nameless values: the command line, its context, its details.
         CASE WHEN event_id = 800 THEN coalesce(
             body->>'$.Data."#text"[0]',

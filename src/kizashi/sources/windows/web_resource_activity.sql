@@ -1,7 +1,9 @@
 -- Security: 5140, 5145
 WITH asked AS (
     SELECT
-        *,
+        common,
+        field,
+        event_id,
         TRY_CAST(field.AccessMask AS UINTEGER) AS mask
     FROM event
 )

@@ -2,7 +2,15 @@
 CREATE OR REPLACE TEMP TABLE windows_event AS
 WITH record AS (
     SELECT
-        *,
+        record_no,
+        damaged,
+        provider,
+        channel,
+        own_number,
+        arrived_text,
+        host_process_id,
+        caller,
+        body,
         windows_event_id(event_id) AS id,
         lower(coalesce(channel, CASE provider
             WHEN 'Microsoft-Windows-Sysmon' THEN 'Microsoft-Windows-Sysmon/Operational'

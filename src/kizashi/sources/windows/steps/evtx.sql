@@ -1,7 +1,14 @@
 -- Records of one table out of an EVTX file, as the evtx library writes them:
 -- {"Event": {"System": {...}, "EventData": {...}}}. One JSON parse gives all that the table names.
 SELECT
-    *,
+    field,
+    source_text,
+    body,
+    event_id,
+    provider,
+    channel,
+    host_process_id,
+    caller,
     struct_pack(
         record_no := record_no,
         time := time,
@@ -42,6 +49,6 @@ FROM (
                     "Computer": "VARCHAR",
                     "Security": {"#attributes": {"UserID": "VARCHAR"}}},
                 "EventData": $fields}}')).Event AS event
-        FROM windows_raw_$table
+        FROM windows_raw_$name
     )
 )

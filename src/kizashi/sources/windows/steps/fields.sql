@@ -1,7 +1,14 @@
 -- The records of one table: `field` holds the values that its SQL names, parsed once, and `common`
 -- the columns that all tables share.
 SELECT
-    *,
+    field,
+    source_text,
+    body,
+    event_id,
+    provider,
+    channel,
+    host_process_id,
+    caller,
     struct_pack(
         record_no := record_no,
         time := time,
@@ -12,9 +19,20 @@ SELECT
         natural_key := natural_key) AS common
 FROM (
     SELECT
-        *,
+        record_no,
+        time,
+        arrived,
+        clock_id,
+        device,
+        natural_key,
+        event_id,
+        provider,
+        channel,
+        host_process_id,
+        caller,
+        body,
         body AS source_text,
         json_transform(body, '$fields') AS field
     FROM windows_event
-    WHERE "table" = '$table'
+    WHERE "table" = '$name'
 )

@@ -59,7 +59,9 @@ WITH parsed AS (
     FROM windows_raw_
 ), named AS (
     SELECT
-        *,
+        record_no,
+        line,
+        v,
         coalesce(
             v.Channel, v.winlog.channel, v.Event.System.Channel, v.EventLog, v.log_name) AS channel,
         coalesce(
@@ -96,12 +98,12 @@ SELECT
         v.UserID, v.winlog.user.identifier,
         v.Event.System.Security['#attributes'].UserID) AS caller,
     CASE
-        WHEN v.winlog.event_data IS NOT NULL THEN v.winlog.event_data
-        WHEN v.winlog.user_data IS NOT NULL THEN v.winlog.user_data
-        WHEN v.Event.EventData IS NOT NULL THEN v.Event.EventData
-        WHEN v.Event.UserData IS NOT NULL
-            THEN list_filter(json_extract(v.Event.UserData, '$.*'), lambda part: part LIKE '{%')[-1]
-        WHEN v.event_data IS NOT NULL THEN v.event_data
+        WHEN v.winlog.event_data IS NOT NULL THEN CAST(v.winlog.event_data AS VARCHAR)
+        WHEN v.winlog.user_data IS NOT NULL THEN CAST(v.winlog.user_data AS VARCHAR)
+        WHEN v.Event.EventData IS NOT NULL THEN CAST(v.Event.EventData AS VARCHAR)
+        WHEN v.Event.UserData IS NOT NULL THEN CAST(list_filter(
+            json_extract(v.Event.UserData, '$.*'), lambda part: part LIKE '{%')[-1] AS VARCHAR)
+        WHEN v.event_data IS NOT NULL THEN CAST(v.event_data AS VARCHAR)
         WHEN provider = 'Microsoft-Windows-Sysmon' AND v.Message LIKE '%UtcTime: %' AND (
             v.UtcTime IS NULL
             -- NXLog 2 writes its own ProcessID and EventType over the record's.
@@ -109,9 +111,9 @@ SELECT
             OR v.EventType IN (
                 'INFO', 'WARNING', 'ERROR', 'AUDIT_SUCCESS', 'AUDIT_FAILURE', 'VERBOSE')
                 AND event_id IN ('12', '13', '14'))
-            THEN json_merge_patch(
+            THEN CAST(json_merge_patch(
                 windows_message(v.Message),
-                json_merge_patch(line, '{"EventType": null}'))
-        ELSE line::JSON
+                json_merge_patch(line, '{"EventType": null}')) AS VARCHAR)
+        WHEN v IS NOT NULL THEN line
     END AS body
 FROM named;
