@@ -9,8 +9,10 @@ from __future__ import annotations
 import ast
 import ipaddress
 import re
+import sys
 import tomllib
 from collections.abc import Collection, Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -320,6 +322,37 @@ def module_problems(path: Path) -> list[str]:
                     f"{label}: {node.name} has {length} lines, at most {FUNCTION_LINES}"
                 )
     return problems
+
+
+def import_problems(path: Path, declared: Collection[str]) -> list[str]:
+    """A line for every import of a package that pyproject.toml does not declare.
+
+    A package that only a development tool brings along is missing where users install Kizashi.
+    """
+    modules = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            modules |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            modules.add(node.module.partition(".")[0])
+    foreign = modules - sys.stdlib_module_names - {"kizashi"}
+    owners = packages_distributions()
+    return [
+        f"{path.name}: imports {module}, which pyproject.toml does not declare"
+        for module in sorted(foreign)
+        if not {plain(name) for name in owners.get(module, [])} & {plain(n) for n in declared}
+    ]
+
+
+def plain(distribution: str) -> str:
+    """A distribution's name as package indexes compare it."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def declared_packages() -> list[str]:
+    """Names of the packages that Kizashi needs to run."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    return [re.split(r"[^\w.-]", line)[0] for line in project["dependencies"]]
 
 
 # ---------------------------------------------------------------- sources

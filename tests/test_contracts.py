@@ -60,6 +60,12 @@ def test_a_module_says_what_it_is_for_and_stays_readable(path: Path) -> None:
     assert contracts.module_problems(path) == []
 
 
+def test_the_product_imports_only_what_it_declares() -> None:
+    declared = contracts.declared_packages()
+    modules = sorted(contracts.PACKAGE.rglob("*.py"))
+    assert [p for path in modules for p in contracts.import_problems(path, declared)] == []
+
+
 def test_a_column_keeps_one_type_in_the_whole_product() -> None:
     types: dict[str, set[str]] = {}
     for table in schema.tables().values():
@@ -420,6 +426,15 @@ def test_a_chain_broken_on_purpose_is_told(chain: Path, swap: Swap, problem: str
     change(chain, swap)
     found = contracts.chain_problems(chain, ["dns_many_failures"])
     assert any(problem in line for line in found)
+
+
+def test_an_undeclared_import_is_told(tmp_path: Path) -> None:
+    (tmp_path / "cli.py").write_text(
+        '"""Text."""\nimport re\nimport duckdb\nimport pytest\n', "utf-8"
+    )
+    assert contracts.import_problems(tmp_path / "cli.py", ["DuckDB"]) == [
+        "cli.py: imports pytest, which pyproject.toml does not declare"
+    ]
 
 
 def test_a_table_with_an_uncommented_column_is_told(tmp_path: Path) -> None:
