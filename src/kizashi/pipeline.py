@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -79,7 +80,7 @@ def hunt(lake: Path, options: HuntOptions, step: Step | None = None) -> HuntResu
             incidents=_mark_new(lake, incidents),
             blind=tuple(blind),
             sources=_health(lake, con),
-            notes=_clock_notes(con),
+            notes=(*_clock_notes(con), *_single_notes(found, incidents)),
             host_days=span.host_days,
             site_zones=options.config.zones,
         )
@@ -196,6 +197,17 @@ def _mark_new(lake: Path, incidents: tuple[Incident, ...]) -> tuple[Incident, ..
     return tuple(
         replace(i, new=f"{i.id} {len(i.stages)} {i.severity}" not in before) for i in incidents
     )
+
+
+def _single_notes(
+    found: list[assemble.Signal], incidents: tuple[Incident, ...]
+) -> Iterator[str]:
+    """A line on the signals that weigh too little to make an incident."""
+    told = Counter(stage.detector for incident in incidents for stage in incident.stages)
+    rest = Counter(signal.detector for signal in found) - told
+    if rest:
+        said = ", ".join(f"{name} {count}" for name, count in sorted(rest.items()))
+        yield f'{rest.total()} signals make no incident (kizashi query "FROM signal"): {said}'
 
 
 def _clock_notes(con: duckdb.DuckDBPyConnection) -> tuple[str, ...]:

@@ -47,10 +47,7 @@ def derived(
 ) -> list[tuple[object, ...]]:
     """Rows of one derived table made anew, with all that it reads."""
     for table in entities.TABLES:
-        con.execute(f"CREATE OR REPLACE TABLE {table} AS {entities.sql(table)}")
+        entities.create(con, table)
         if table == name:
             break
-    for view in entities.VIEWS:
-        if view == name:
-            con.execute(f"CREATE OR REPLACE VIEW {view} AS {entities.sql(view)}")
     return con.execute(f"SELECT {columns} FROM {name} ORDER BY {order}").fetchall()

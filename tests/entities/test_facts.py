@@ -111,7 +111,7 @@ def test_each_name_is_told_once_with_its_domain_hosts_and_look_ups(
     columns = "query, registered_domain, label, first_seen, last_seen, hosts, lookups, failures"
     assert derived(con, "name", columns) == [
         ("wpad", None, "wpad", at(11), at(11), 1, 1, 0),
-        ("x.k7.ix.tc", "k7.ix.tc", "x", at(9), at(10), 2, 2, 1),
+        ("x.k7.ix.tc", "k7.ix.tc", "x", at(9), at(10), 2, 3, 2),
     ]
 
 
@@ -237,4 +237,26 @@ def test_contacts_of_a_day_keep_their_seconds_in_order(con: duckdb.DuckDBPyConne
     assert derived(con, "contact", "day, hits, times, first_seen, last_seen, bytes_out") == [
         (MONDAY, 3, [0, 86399], at(0, 0, 0.2), at(23, 59, 59.9), 30),
         (date(2026, 3, 3), 1, [0], at(days=1), at(days=1), 10),
+    ]
+
+
+def test_a_server_is_not_blamed_for_what_it_only_passed_on() -> None:
+    con = empty_lake()
+    server = {"client_ip": "192.0.2.53", "server_ip": "198.51.100.53", "vantage": "sensor"}
+    clients = [
+        {"client_ip": f"192.0.2.{n}", "server_ip": "192.0.2.53", "vantage": "sensor"} for n in (7, 8)
+    ]
+    asked = {"query": "gone.example", "rcode": "NXDOMAIN"}
+    add(
+        con,
+        "dns_activity",
+        clients[0] | asked | {"time": at(9)},
+        clients[1] | {"time": at(9), "query": "www.example", "rcode": "NOERROR"},
+        server | asked | {"time": at(9, seconds=0.1)},
+        server | {"time": at(10), "query": "own.example", "rcode": "NXDOMAIN"},
+    )
+    assert derived(con, "dns_fact", "host_id, query") == [
+        ("/192.0.2.53", "own.example"),
+        ("/192.0.2.7", "gone.example"),
+        ("/192.0.2.8", "www.example"),
     ]

@@ -112,7 +112,7 @@ def links(con: duckdb.DuckDBPyConnection) -> list[Link]:
 
 def signals(con: duckdb.DuckDBPyConnection) -> list[Signal]:
     """Every signal, in a fixed order."""
-    found = con.execute("SELECT * FROM signal ORDER BY first_seen, signal_id")
+    found = con.execute("SELECT * FROM signal WHERE first_seen IS NOT NULL ORDER BY first_seen, signal_id")
     names = [column[0] for column in found.description or []]
     return [_signal(dict(zip(names, row, strict=True))) for row in found.fetchall()]
 

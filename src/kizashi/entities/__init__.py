@@ -18,11 +18,15 @@ TABLES = (
     "clock_offset",
     "clock_shift",
     "uptime",
+    "forwarded",
+    "own_dns_activity",
+    "seen_name",
     "name",
     "contact",
     "baseline",
+    "dns_fact",
 )
-VIEWS = ("dns_fact",)
+VIEWS = frozenset({"own_dns_activity", "dns_fact"})
 
 
 def install(con: duckdb.DuckDBPyConnection) -> None:
@@ -58,6 +62,10 @@ def derive(con: duckdb.DuckDBPyConnection) -> None:
     """
     install(con)
     for name in TABLES:
-        con.execute(f"CREATE OR REPLACE TABLE {name} AS {sql(name)}")
-    for name in VIEWS:
-        con.execute(f"CREATE OR REPLACE VIEW {name} AS {sql(name)}")
+        create(con, name)
+
+
+def create(con: duckdb.DuckDBPyConnection, name: str) -> None:
+    """One of TABLES made anew from what it reads."""
+    kind = "VIEW" if name in VIEWS else "TABLE"
+    con.execute(f"CREATE OR REPLACE {kind} {name} AS {sql(name)}")

@@ -1,7 +1,7 @@
 -- baseline(site, host_id, hour_of_week, lookups, failures, days)
 -- What is normal for a host in each hour of the week (UTC, 0 = Monday 00:00): its look-ups and failed
 -- ones over `days` days on which it was on in that hour. A look-up is counted once per name and five
--- seconds. Reads dns_activity and uptime.
+-- seconds. Reads own_dns_activity and uptime.
 WITH lookup AS (
     SELECT
         site,
@@ -9,7 +9,7 @@ WITH lookup AS (
         query,
         time_bucket(lookup_gap(), time) AS slot,
         bool_or(rcode = 'NXDOMAIN') AS failed
-    FROM dns_activity
+    FROM own_dns_activity
     WHERE query <> ''
     GROUP BY
         site,

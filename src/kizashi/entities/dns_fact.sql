@@ -5,7 +5,7 @@
 -- grouping, so a filter on them is pushed to the scan: failed ones cost a twentieth of all. A filter
 -- on `time` is applied afterwards; where only a stretch of time is wanted, SET VARIABLE facts_from
 -- and facts_to (TIMESTAMP) cut the scan itself.
--- Reads dns_activity and name.
+-- Reads own_dns_activity and name.
 WITH asked AS (
     SELECT
         site,
@@ -23,7 +23,7 @@ WITH asked AS (
         vantage,
         file_id,
         record_no
-    FROM dns_activity
+    FROM own_dns_activity
     WHERE query <> ''
         AND (getvariable('facts_from') IS NULL OR time >= getvariable('facts_from')::TIMESTAMP)
         AND (getvariable('facts_to') IS NULL OR time < getvariable('facts_to')::TIMESTAMP)

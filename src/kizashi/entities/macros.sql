@@ -103,3 +103,9 @@ CREATE OR REPLACE MACRO clock_floor_s() AS 0.01;
 CREATE OR REPLACE MACRO is_likely_zone_error(offset_s) AS
     abs(offset_s) BETWEEN 1770 AND 26 * 3600
     AND abs(offset_s - 1800 * round(offset_s / 1800)) <= 30;
+
+-- A machine that so many others ask is a DNS server.
+CREATE OR REPLACE MACRO clients_of_a_server() AS 2;
+
+-- A server asks onward at once; half a minute allows for a sensor whose clock differs and for retries.
+CREATE OR REPLACE MACRO forwarding_gap() AS INTERVAL 30 SECOND;
