@@ -129,8 +129,7 @@ created AS (
     FROM runs
     GROUP BY seen.site, seen.host_id, task, run
 ),
--- Sysmon 1 and Security 4688 tell of one start twice; the row with a guid says more.
-starts AS MATERIALIZED (
+all_starts AS MATERIALIZED (
     SELECT
         site,
         host_id,
@@ -144,27 +143,69 @@ starts AS MATERIALIZED (
         parent_image,
         parent_command_line,
         sha256,
-        coalesce(process_guid, concat_ws('/', host_id, process_id, time)) AS key
+        coalesce(process_guid, concat_ws('/', process_id, time)) AS key
     FROM process_activity
     WHERE
         activity = 'start'
         AND host_id IN (SELECT host_id FROM created)
-    QUALIFY
-        process_guid IS NOT NULL
-        OR count(process_guid) OVER (
-            PARTITION BY site, host_id, process_id
-            ORDER BY time
-            RANGE BETWEEN to_seconds(getvariable('witness_s')) PRECEDING
-            AND to_seconds(getvariable('witness_s')) FOLLOWING
-        ) = 0
+),
+-- Sysmon 1 and Security 4688 tell of one start twice; the row with a guid says more.
+starts AS MATERIALIZED (
+    SELECT
+        start.site AS site,
+        start.host_id AS host_id,
+        start.time AS time,
+        start.process_guid AS process_guid,
+        start.process_id AS process_id,
+        start.image AS image,
+        start.command_line AS command_line,
+        start.parent_guid AS parent_guid,
+        start.parent_id AS parent_id,
+        start.parent_image AS parent_image,
+        start.parent_command_line AS parent_command_line,
+        start.sha256 AS sha256,
+        start.key AS key
+    FROM all_starts AS start
+    WHERE
+        start.process_guid IS NOT NULL
+        OR NOT EXISTS (
+            SELECT 1
+            FROM all_starts AS twin
+            WHERE
+                twin.process_guid IS NOT NULL
+                AND twin.site = start.site
+                AND twin.host_id = start.host_id
+                AND twin.process_id = start.process_id
+                AND twin.time BETWEEN
+                start.time - to_seconds(getvariable('witness_s'))
+                AND start.time + to_seconds(getvariable('witness_s'))
+        )
 ),
 lineage_of AS MATERIALIZED (
     SELECT
-        child.key AS key,
-        child.site AS site,
-        coalesce(child.parent_guid, parent.key) AS parent_key
-    FROM starts AS child
-    ASOF LEFT JOIN starts AS parent
+        site,
+        host_id,
+        key,
+        parent_guid AS parent_key
+    FROM starts
+    WHERE parent_guid IS NOT NULL
+    UNION ALL
+    SELECT
+        child.site,
+        child.host_id,
+        child.key,
+        parent.key
+    FROM (
+        SELECT
+            site,
+            host_id,
+            time,
+            key,
+            parent_id
+        FROM starts
+        WHERE parent_guid IS NULL
+    ) AS child
+    ASOF INNER JOIN starts AS parent
         ON child.site = parent.site
         AND child.host_id = parent.host_id
         AND child.parent_id = parent.process_id
@@ -240,20 +281,26 @@ creators AS (
 ),
 ancestry AS (
     SELECT
-        id,
-        key,
+        creators.id AS id,
+        created.site AS site,
+        created.host_id AS host_id,
+        creators.key AS key,
         0 AS generation
     FROM creators
+    INNER JOIN created ON creators.id = created.id
     UNION ALL
     SELECT
         younger.id,
+        younger.site,
+        younger.host_id,
         lineage_of.parent_key,
         younger.generation + 1
     FROM ancestry AS younger
-    INNER JOIN lineage_of ON younger.key = lineage_of.key
-    WHERE
-        lineage_of.parent_key IS NOT NULL
-        AND younger.generation < getvariable('ancestors')
+    INNER JOIN lineage_of
+        ON younger.site = lineage_of.site
+        AND younger.host_id = lineage_of.host_id
+        AND younger.key = lineage_of.key
+    WHERE younger.generation < getvariable('ancestors')
 ),
 -- Each generation names its own image and its parent's, so a parent whose start was not logged still counts.
 people AS (
@@ -263,7 +310,10 @@ people AS (
         start.image AS image,
         start.command_line AS command
     FROM ancestry
-    INNER JOIN starts AS start ON ancestry.key = start.key
+    INNER JOIN starts AS start
+        ON ancestry.site = start.site
+        AND ancestry.host_id = start.host_id
+        AND ancestry.key = start.key
     UNION ALL
     SELECT
         ancestry.id,
@@ -271,7 +321,10 @@ people AS (
         start.parent_image,
         start.parent_command_line
     FROM ancestry
-    INNER JOIN starts AS start ON ancestry.key = start.key
+    INNER JOIN starts AS start
+        ON ancestry.site = start.site
+        AND ancestry.host_id = start.host_id
+        AND ancestry.key = start.key
     WHERE start.parent_image IS NOT NULL
     UNION ALL
     SELECT
@@ -383,7 +436,10 @@ placed AS (
         ) AS hosts_with_task
     FROM created AS made
     LEFT JOIN creators ON made.id = creators.id
-    LEFT JOIN starts AS start ON creators.key = start.key
+    LEFT JOIN starts AS start
+        ON made.site = start.site
+        AND made.host_id = start.host_id
+        AND creators.key = start.key
     LEFT JOIN judged ON made.id = judged.id
     LEFT JOIN targets AS target ON made.id = target.id
 )
