@@ -182,6 +182,10 @@ judged AS (
             WHEN file_name(kept.image) IN (SELECT shells.program FROM shells) THEN 'shell'
             WHEN regexp_matches(kept.image, getvariable('installers')) THEN 'installer'
             WHEN regexp_matches(kept.image, getvariable('known_apps')) THEN 'known application'
+            WHEN
+                regexp_matches(kept.image, getvariable('setup_names'))
+                AND kept.runs = 'program in a user-writable place'
+                THEN 'setup program'
             WHEN is_user_writable(kept.image) OR lower(kept.image) = lower(kept.object_image)
                 THEN 'program in a user-writable place'
             ELSE 'other program'
@@ -215,6 +219,7 @@ SELECT
         WHEN setter = 'risky program' THEN getvariable('risky_confidence')
         WHEN setter = 'shell' THEN getvariable('shell_confidence')
         WHEN setter = 'installer' THEN getvariable('installer_confidence')
+        WHEN setter = 'setup program' THEN getvariable('setup_confidence')
         WHEN setter = 'program in a user-writable place' THEN getvariable('self_confidence')
         ELSE getvariable('other_confidence')
     END
