@@ -32,6 +32,8 @@ HIGHEST_RATIO = 1_000
 RATIO_FREE_BYTES = 64 << 20
 MOST_MEMBERS = 50_000
 DEEPEST_NESTING = 2
+# What describes the logs is not one of them.
+CONFIG_NAME = "kizashi.toml"
 
 
 class LimitReached(KizashiError):
@@ -78,6 +80,8 @@ def find(paths: list[Path]) -> Iterator[Found]:
         for path in sorted(p for p in root.rglob("*") if p.is_file()):
             relative = path.relative_to(root)
             if any(part.startswith(".") for part in relative.parts):
+                continue
+            if path.name == CONFIG_NAME:
                 continue
             if not path.resolve().is_relative_to(root.resolve()):
                 continue

@@ -93,7 +93,7 @@ def emulate(seed: int, days: int, hosts: int, attack: bool) -> tuple[Recorder, T
 
 def raw_files(recorder: Recorder) -> tuple[dict[str, str], dict[int, Place]]:
     """Text of every raw file by name, and where each event went by its `id`."""
-    files: dict[str, str] = {}
+    files: dict[str, str] = {"kizashi.toml": _config(recorder.organisation.sites)}
     places: dict[int, Place] = {}
     for site in recorder.organisation.sites:
         events = ordered([e for e in recorder.events if e.site == site.name])
@@ -101,6 +101,13 @@ def raw_files(recorder: Recorder) -> tuple[dict[str, str], dict[int, Place]]:
         _windows_file(site, events, files, places)
         _mail_files(site, events, files, places)
     return files, places
+
+
+def _config(sites: Sequence[Site]) -> str:
+    """A kizashi.toml that tells which logs are whose, and each site's zone."""
+    return "\n".join(
+        f'[site.{site.name}]\nzone = "{site.zone}"\nfiles = ["{site.name}/*"]\n' for site in sites
+    )
 
 
 def _zeek_files(
