@@ -32,6 +32,26 @@ known AS (
             )
         )
 ),
+-- A host that answers the look-ups of others asks on their behalf, and is not to blame.
+resolver AS (
+    SELECT
+        site,
+        server_ip AS client_ip
+    FROM dns_activity
+    WHERE
+        rcode IS NOT NULL
+        AND server_ip != client_ip
+    GROUP BY site, server_ip
+    HAVING count(DISTINCT host_id) >= getvariable('resolver_clients')
+),
+forwarder AS (
+    SELECT DISTINCT
+        site,
+        host_id
+    FROM dns_activity
+    SEMI JOIN resolver USING (site, client_ip)
+    WHERE rcode = 'NXDOMAIN'
+),
 -- Suffix devolution: `x.example.co.jp`, then `x.co.jp`. The longer name stands for both.
 own AS (
     SELECT
@@ -48,6 +68,7 @@ own AS (
         arg_min(query, length(query)) OVER of_label AS shortest
     FROM failed
     ANTI JOIN known USING (query)
+    ANTI JOIN forwarder USING (site, host_id)
     WINDOW of_label AS (PARTITION BY site, host_id, label_of(query))
 ),
 undevolved AS (
@@ -78,7 +99,7 @@ domain_child AS (
         bool_and(
             NOT is_devolving
             AND query = label_of(query) || '.' || registered_domain
-            AND alphabet_class(label_of(query)) IN ('hex', 'letters', 'alphanumeric')
+            AND alphabet_class(label_of(query)) IN ('hex', 'digits', 'letters', 'alphanumeric')
             AND length(label_of(query)) >= getvariable('cluster_length_min')
             AND length(label_of(query)) <= getvariable('cluster_length_max')
         )
@@ -232,8 +253,16 @@ judged AS (
         host_id,
         min(time) AS first_seen,
         max(time) AS last_seen,
-        CASE WHEN count(DISTINCT process_guid) = 1 THEN max(process_guid) END AS process_guid,
-        CASE WHEN count(DISTINCT image) = 1 THEN max(image) END AS image,
+        list_max(
+            list_transform(
+                map_entries(histogram(process_guid)), lambda e: {'times': e.value, 'asker': e.key}
+            )
+        ).asker AS process_guid,
+        list_max(
+            list_transform(
+                map_entries(histogram(image)), lambda e: {'times': e.value, 'asker': e.key}
+            )
+        ).asker AS image,
         count(DISTINCT query) AS names,
         count(DISTINCT unit) AS domains,
         count(DISTINCT substr(query, length(label) + 1)) AS suffixes,

@@ -32,6 +32,26 @@ known AS (
             )
         )
 ),
+-- A host that answers the look-ups of others asks on their behalf, and is not to blame.
+resolver AS (
+    SELECT
+        site,
+        server_ip AS client_ip
+    FROM dns_activity
+    WHERE
+        rcode IS NOT NULL
+        AND server_ip != client_ip
+    GROUP BY site, server_ip
+    HAVING count(DISTINCT host_id) >= getvariable('resolver_clients')
+),
+forwarder AS (
+    SELECT DISTINCT
+        site,
+        host_id
+    FROM dns_activity
+    SEMI JOIN resolver USING (site, client_ip)
+    WHERE rcode = 'NXDOMAIN'
+),
 -- Suffix devolution: `x.example.co.jp`, then `x.co.jp`. The longer name stands for both.
 own AS (
     SELECT
@@ -46,6 +66,7 @@ own AS (
         arg_max(query, length(query)) OVER of_label AS longest
     FROM failed
     ANTI JOIN known USING (query)
+    ANTI JOIN forwarder USING (site, host_id)
     WINDOW of_label AS (PARTITION BY site, host_id, label_of(query))
 ),
 undevolved AS (
@@ -159,8 +180,16 @@ spell AS (
         min(time) AS first_seen,
         max(time) AS last_seen,
         count(DISTINCT registered_domain) AS failed_domains,
-        CASE WHEN count(DISTINCT process_guid) = 1 THEN max(process_guid) END AS process_guid,
-        CASE WHEN count(DISTINCT image) = 1 THEN max(image) END AS image,
+        list_max(
+            list_transform(
+                map_entries(histogram(process_guid)), lambda e: {'times': e.value, 'asker': e.key}
+            )
+        ).asker AS process_guid,
+        list_max(
+            list_transform(
+                map_entries(histogram(image)), lambda e: {'times': e.value, 'asker': e.key}
+            )
+        ).asker AS image,
         list_sort(list(DISTINCT query))[:getvariable('sample_names')] AS sample,
         list(evidence ORDER BY time, evidence.file_id, evidence.record_no)
             [:getvariable('max_evidence')] AS evidence
@@ -168,20 +197,22 @@ spell AS (
     GROUP BY site, host_id, spell_no
     HAVING max(time) - min(time) <= to_hours(getvariable('max_spell_hours'))
 ),
--- Everything that these hosts asked for, with the same classes left out.
+-- Everything that these hosts asked for, with the same classes left out. Rows of one look-up need no
+-- merging here: domains are counted once.
 asked AS (
     SELECT
-        site,
-        host_id,
-        time,
-        registered_domain,
-        failed
-    FROM dns_fact
+        dns_activity.site,
+        dns_activity.host_id,
+        dns_activity.time,
+        name.registered_domain,
+        coalesce(dns_activity.rcode = 'NXDOMAIN', FALSE) AS failed
+    FROM dns_activity
     SEMI JOIN spell USING (site, host_id)
+    JOIN name USING (query)
     WHERE
-        registered_domain IS NOT NULL
-        AND NOT regexp_matches(query, getvariable('designed_to_fail'))
-        AND NOT regexp_matches(query, getvariable('private_names'))
+        name.registered_domain IS NOT NULL
+        AND NOT regexp_matches(name.query, getvariable('designed_to_fail'))
+        AND NOT regexp_matches(name.query, getvariable('private_names'))
 ),
 -- A burst of seconds is judged against what the host asked in the window around it.
 inside AS (

@@ -33,6 +33,26 @@ known AS (
             )
         )
 ),
+-- A host that answers the look-ups of others asks on their behalf, and is not to blame.
+resolver AS (
+    SELECT
+        site,
+        server_ip AS client_ip
+    FROM dns_activity
+    WHERE
+        rcode IS NOT NULL
+        AND server_ip != client_ip
+    GROUP BY site, server_ip
+    HAVING count(DISTINCT host_id) >= getvariable('resolver_clients')
+),
+forwarder AS (
+    SELECT DISTINCT
+        site,
+        host_id
+    FROM dns_activity
+    SEMI JOIN resolver USING (site, client_ip)
+    WHERE rcode = 'NXDOMAIN'
+),
 -- Suffix devolution: `x.example.co.jp`, then `x.co.jp`. The longer name stands for both.
 own AS (
     SELECT
@@ -49,6 +69,7 @@ own AS (
         arg_min(query, length(query)) OVER of_label AS shortest
     FROM failed
     ANTI JOIN known USING (query)
+    ANTI JOIN forwarder USING (site, host_id)
     WINDOW of_label AS (PARTITION BY site, host_id, label_of(query))
 ),
 undevolved AS (
@@ -79,7 +100,7 @@ domain_child AS (
         bool_and(
             NOT is_devolving
             AND query = label_of(query) || '.' || registered_domain
-            AND alphabet_class(label_of(query)) IN ('hex', 'letters', 'alphanumeric')
+            AND alphabet_class(label_of(query)) IN ('hex', 'digits', 'letters', 'alphanumeric')
             AND length(label_of(query)) >= getvariable('cluster_length_min')
             AND length(label_of(query)) <= getvariable('cluster_length_max')
         )
@@ -278,8 +299,16 @@ grouped AS (
             END,
             CAST(getvariable('score_digits') AS INTEGER)
         ) AS score,
-        CASE WHEN count(DISTINCT process_guid) = 1 THEN max(process_guid) END AS process_guid,
-        CASE WHEN count(DISTINCT image) = 1 THEN max(image) END AS image,
+        list_max(
+            list_transform(
+                map_entries(histogram(process_guid)), lambda e: {'times': e.value, 'asker': e.key}
+            )
+        ).asker AS process_guid,
+        list_max(
+            list_transform(
+                map_entries(histogram(image)), lambda e: {'times': e.value, 'asker': e.key}
+            )
+        ).asker AS image,
         list_sort(list(DISTINCT query))[:getvariable('sample_names')] AS sample,
         list(evidence ORDER BY first_seen, evidence.file_id, evidence.record_no)
             [:getvariable('max_evidence')] AS evidence
@@ -364,37 +393,53 @@ kept AS (
         AND NOT coalesce(is_shadowed_after, FALSE)
 ),
 -- Names of the same shape that did resolve on this host, new and asked for by hardly anybody else.
+resolved AS (
+    SELECT
+        dns_activity.site,
+        dns_activity.host_id,
+        dns_activity.time,
+        dns_activity.query,
+        dns_activity.answers,
+        label_of(dns_activity.query) AS label,
+        name.first_seen AS name_first_seen
+    FROM dns_activity
+    SEMI JOIN kept USING (site, host_id)
+    JOIN name USING (query)
+    WHERE
+        dns_activity.rcode = 'NOERROR'
+        AND length(dns_activity.answers) > 0
+        AND name.hosts <= getvariable('few_hosts')
+),
 answered AS (
     SELECT
         kept.site,
         kept.host_id,
         kept.first_seen,
-        arg_max(fact.query, (ends_with(fact.query, kept.suffix_list[1]), fact.time, fact.query))
+        arg_min(resolved.query, (abs(epoch(resolved.time) - epoch(kept.last_seen)), resolved.query))
             AS destination,
-        arg_max(
-            fact.answers[1], (ends_with(fact.query, kept.suffix_list[1]), fact.time, fact.query)
+        arg_min(
+            resolved.answers[1],
+            (abs(epoch(resolved.time) - epoch(kept.last_seen)), resolved.query)
         ) AS server_ip
-    FROM dns_fact AS fact
+    FROM resolved
     JOIN kept
         ON
-            fact.site = kept.site
-            AND fact.host_id = kept.host_id
-            AND fact.time >= kept.first_seen
-            AND fact.time <= kept.last_seen + to_minutes(getvariable('follow_minutes'))
-            AND length(label_of(fact.query)) >= kept.label_length_min
-            AND length(label_of(fact.query)) <= kept.label_length_max
-            AND list_contains(kept.alphabets, alphabet_class(label_of(fact.query)))
-            AND list_contains(
-                kept.suffix_list, substr(fact.query, length(label_of(fact.query)) + 1)
+            resolved.site = kept.site
+            AND resolved.host_id = kept.host_id
+            AND resolved.time >= kept.first_seen
+            AND resolved.time <= kept.last_seen + to_minutes(getvariable('follow_minutes'))
+            AND resolved.name_first_seen
+            >= kept.first_seen - to_days(getvariable('new_days'))
+            AND length(resolved.label) >= kept.label_length_min
+            AND length(resolved.label) <= kept.label_length_max
+            AND (
+                list_contains(kept.alphabets, alphabet_class(resolved.label))
+                OR is_hex_label(resolved.label)
+                OR regexp_full_match(resolved.label, getvariable('nibbles'))
             )
-    JOIN name
-        ON
-            name.query = fact.query
-            AND name.hosts <= getvariable('few_hosts')
-            AND name.first_seen >= kept.first_seen
-    WHERE
-        NOT fact.failed
-        AND length(fact.answers) > 0
+            AND list_contains(
+                kept.suffix_list, substr(resolved.query, length(resolved.label) + 1)
+            )
     GROUP BY kept.site, kept.host_id, kept.first_seen
 )
 SELECT

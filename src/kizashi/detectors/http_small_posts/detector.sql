@@ -186,9 +186,18 @@ product AS (
     WHERE NOT regexp_matches(user_agent, getvariable('browser_agent'))
     GROUP BY user_agent
 ),
+-- When each host was first seen on the web: what began with it is older than the log.
+web_host AS (
+    SELECT
+        site,
+        host_id,
+        min(time) AS log_start
+    FROM http_activity
+    GROUP BY site, host_id
+),
 organisation AS (
     SELECT count(host_id) AS web_hosts
-    FROM (SELECT DISTINCT site, host_id FROM http_activity)
+    FROM web_host
 ),
 judged AS (
     SELECT
@@ -198,10 +207,14 @@ judged AS (
         greatest(fleet.fleet_hosts, coalesce(product.product_hosts, 0)) AS sharing_hosts,
         fleet.fleet_hosts,
         fleet.first_known,
-        small.deviation_s / nullif(small.period_s, 0) AS jitter
+        small.deviation_s / nullif(small.period_s, 0) AS jitter,
+        traffic.first_seen - web_host.log_start <= to_hours(getvariable('old_hours'))
+        AND small.last_seen - web_host.log_start >= to_hours(getvariable('history_hours'))
+            AS is_old
     FROM small
     JOIN traffic USING (site, host_id, destination)
     JOIN fleet USING (destination)
+    JOIN web_host USING (site, host_id)
     LEFT JOIN product USING (user_agent)
     CROSS JOIN organisation
     WHERE
@@ -233,6 +246,7 @@ SELECT
     fleet_hosts,
     sharing_hosts,
     web_hosts,
+    is_old,
     requests,
     CASE
         WHEN small.first_seen - first_known >= to_days(getvariable('known_days'))
@@ -250,6 +264,7 @@ SELECT
                     THEN getvariable('sole_bonus')
                 ELSE 0
             END
+            - CASE WHEN is_old THEN getvariable('old_penalty') ELSE 0 END
             + CASE
                 WHEN jitter <= getvariable('steady_jitter') THEN getvariable('steady_bonus')
                 ELSE 0
