@@ -129,20 +129,17 @@ created AS (
     FROM runs
     GROUP BY seen.site, seen.host_id, task, run
 ),
-all_starts AS MATERIALIZED (
+-- Every process of the hosts in question, narrow: texts are fetched for the ancestors only.
+all_births AS MATERIALIZED (
     SELECT
         site,
         host_id,
         time,
         process_guid,
         process_id,
-        image,
-        command_line,
         parent_guid,
         parent_id,
-        parent_image,
-        parent_command_line,
-        sha256,
+        file_name(image) AS program,
         coalesce(process_guid, concat_ws('/', process_id, time)) AS key
     FROM process_activity
     WHERE
@@ -150,35 +147,31 @@ all_starts AS MATERIALIZED (
         AND host_id IN (SELECT host_id FROM created)
 ),
 -- Sysmon 1 and Security 4688 tell of one start twice; the row with a guid says more.
-starts AS MATERIALIZED (
+births AS MATERIALIZED (
     SELECT
-        start.site AS site,
-        start.host_id AS host_id,
-        start.time AS time,
-        start.process_guid AS process_guid,
-        start.process_id AS process_id,
-        start.image AS image,
-        start.command_line AS command_line,
-        start.parent_guid AS parent_guid,
-        start.parent_id AS parent_id,
-        start.parent_image AS parent_image,
-        start.parent_command_line AS parent_command_line,
-        start.sha256 AS sha256,
-        start.key AS key
-    FROM all_starts AS start
+        born.site AS site,
+        born.host_id AS host_id,
+        born.time AS time,
+        born.process_guid AS process_guid,
+        born.process_id AS process_id,
+        born.parent_guid AS parent_guid,
+        born.parent_id AS parent_id,
+        born.program AS program,
+        born.key AS key
+    FROM all_births AS born
     WHERE
-        start.process_guid IS NOT NULL
+        born.process_guid IS NOT NULL
         OR NOT EXISTS (
             SELECT 1
-            FROM all_starts AS twin
+            FROM all_births AS twin
             WHERE
                 twin.process_guid IS NOT NULL
-                AND twin.site = start.site
-                AND twin.host_id = start.host_id
-                AND twin.process_id = start.process_id
+                AND twin.site = born.site
+                AND twin.host_id = born.host_id
+                AND twin.process_id = born.process_id
                 AND twin.time BETWEEN
-                start.time - to_seconds(getvariable('witness_s'))
-                AND start.time + to_seconds(getvariable('witness_s'))
+                born.time - to_seconds(getvariable('witness_s'))
+                AND born.time + to_seconds(getvariable('witness_s'))
         )
 ),
 lineage_of AS MATERIALIZED (
@@ -187,7 +180,7 @@ lineage_of AS MATERIALIZED (
         host_id,
         key,
         parent_guid AS parent_key
-    FROM starts
+    FROM births
     WHERE parent_guid IS NOT NULL
     UNION ALL
     SELECT
@@ -202,10 +195,10 @@ lineage_of AS MATERIALIZED (
             time,
             key,
             parent_id
-        FROM starts
+        FROM births
         WHERE parent_guid IS NULL
     ) AS child
-    ASOF INNER JOIN starts AS parent
+    ASOF INNER JOIN births AS parent
         ON child.site = parent.site
         AND child.host_id = parent.host_id
         AND child.parent_id = parent.process_id
@@ -229,10 +222,11 @@ candidates AS (
         made.id AS id,
         'client of the scheduler' AS told_by,
         start.key AS key,
-        start.image AS image,
+        CAST(NULL AS VARCHAR) AS image,
+        start.program AS program,
         {'preference': 0, 'distance': abs(epoch(made.first_seen - start.time))} AS nearness
     FROM created AS made
-    INNER JOIN starts AS start
+    INNER JOIN births AS start
         ON made.site = start.site
         AND made.host_id = start.host_id
         AND made.client_id = start.process_id
@@ -242,15 +236,16 @@ candidates AS (
         made.id,
         'schtasks command line',
         start.key,
-        start.image,
+        NULL,
+        start.program,
         {'preference': 1, 'distance': abs(epoch(made.first_seen - start.time))}
     FROM created AS made
-    INNER JOIN starts AS start
+    INNER JOIN births AS start
         ON made.site = start.site
         AND made.host_id = start.host_id
         AND made.asked_id = start.process_id
         AND (made.asked_guid IS NULL OR made.asked_guid = start.process_guid)
-        AND file_name(start.image) = 'schtasks.exe'
+        AND start.program = 'schtasks.exe'
         AND start.time BETWEEN
         made.first_seen - to_seconds(getvariable('witness_s'))
         AND made.last_seen + to_seconds(getvariable('witness_s'))
@@ -260,6 +255,7 @@ candidates AS (
         'loaded taskschd.dll',
         loader.process_guid,
         loader.image,
+        file_name(loader.image),
         {'preference': 1 + 1, 'distance': abs(epoch(made.first_seen - loader.time))}
     FROM created AS made
     INNER JOIN loaders AS loader
@@ -274,9 +270,10 @@ creators AS (
         id,
         arg_min(told_by, nearness) AS told_by,
         arg_min(key, nearness) AS key,
-        arg_min(image, nearness) AS image
+        -- A loader's image is in the module record; a start's is fetched below.
+        arg_min_null(image, nearness) AS image
     FROM candidates
-    WHERE file_name(image) != 'svchost.exe'
+    WHERE program != 'svchost.exe'
     GROUP BY id
 ),
 ancestry AS (
@@ -301,6 +298,29 @@ ancestry AS (
         AND younger.host_id = lineage_of.host_id
         AND younger.key = lineage_of.key
     WHERE younger.generation < getvariable('ancestors')
+),
+starts AS (
+    SELECT
+        birth.site AS site,
+        birth.host_id AS host_id,
+        coalesce(birth.process_guid, concat_ws('/', birth.process_id, birth.time)) AS key,
+        birth.process_guid AS process_guid,
+        birth.process_id AS process_id,
+        birth."user" AS "user",
+        birth.image AS image,
+        birth.command_line AS command_line,
+        birth.parent_guid AS parent_guid,
+        birth.parent_image AS parent_image,
+        birth.parent_command_line AS parent_command_line,
+        birth.sha256 AS sha256
+    FROM process_activity AS birth
+    WHERE
+        birth.activity = 'start'
+        AND (
+            birth.site,
+            birth.host_id,
+            coalesce(birth.process_guid, concat_ws('/', birth.process_id, birth.time))
+        ) IN (SELECT (ancestry.site, ancestry.host_id, ancestry.key) FROM ancestry)
 ),
 -- Each generation names its own image and its parent's, so a parent whose start was not logged still counts.
 people AS (
@@ -333,6 +353,7 @@ people AS (
         image,
         NULL
     FROM creators
+    WHERE image IS NOT NULL
 ),
 named AS (
     SELECT
@@ -416,7 +437,7 @@ placed AS (
     SELECT
         made,
         creators.told_by,
-        coalesce(creators.image, start.image) AS creator_image,
+        coalesce(start.image, creators.image) AS creator_image,
         start,
         target.target,
         coalesce(judged.line, 'unknown') AS line,
