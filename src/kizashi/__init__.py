@@ -1,1 +1,2 @@
-"""Kizashi (兆し, an early sign): attack chains from the telemetry that an organisation already keeps."""
+"""Kizashi (兆し, an early sign): attack chains from the telemetry that an organisation
+already keeps."""

@@ -1,4 +1,4 @@
-"""The command line: results on stdout, talk on stderr; a table for a terminal, JSON lines for a pipe."""
+"""The command line: results on stdout, talk on stderr; tables or JSON lines."""
 
 from __future__ import annotations
 
@@ -310,7 +310,10 @@ def detectors_list(as_json: JsonOption = False, as_table: TableOption = False) -
 
 @detectors_app.command("show")
 def detectors_show(detector: Annotated[str, typer.Argument(metavar="ID")]) -> None:
-    """What a detector sees, misses and is tuned by. Example: kizashi detectors show dns_nxdomain_burst"""
+    """What a detector sees, misses and is tuned by.
+
+    Example: kizashi detectors show dns_nxdomain_burst
+    """
     print(querying.detector_page(detector))
 
 
@@ -379,7 +382,7 @@ def _cell(value: object) -> str:
 
 
 def main() -> None:
-    """Entry point: exit 0 done, 1 could not, 2 wrong usage, 3 the --fail-at severity was reached."""
+    """Entry point: exit 0 done, 1 could not, 2 wrong usage, 3 --fail-at was reached."""
     try:
         status = app(standalone_mode=False)
         sys.exit(status or 0)

@@ -54,7 +54,7 @@ class Config:
 
 
 def find(given: Path | None, paths: Iterable[Path]) -> Config:
-    """The file given, else kizashi.toml in a hunted folder, else in the working folder, else none."""
+    """The file given, else kizashi.toml in a hunted folder or here, else the defaults."""
     if given is not None:
         return load(given)
     for folder in (*(p for p in paths if p.is_dir()), Path()):

@@ -1,4 +1,5 @@
-"""The order of the stages: ingest, settle, derive, detect, link, assemble. No other module knows it."""
+"""The order of the stages: ingest, settle, derive, detect, link, assemble. No other module knows
+it."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -72,9 +74,8 @@ def hunt(lake: Path, options: HuntOptions, step: Step | None = None) -> HuntResu
         ties = assemble.links(con)
         _keep_signals(lake, con)
         told = _chains(options.folders)
-        facts = {name: _Facts(detector) for name, detector in known.items()}
         incidents = assemble.assemble(
-            found, ties, facts, told, span, _labels(lake, options.overlays)
+            found, ties, detector_facts(known), told, span, _labels(lake, options.overlays)
         )
         result = HuntResult(
             incidents=_mark_new(lake, incidents),
@@ -106,57 +107,24 @@ def _run_detectors(
 
 def detector_facts(known: dict[str, detecting.Detector]) -> dict[str, assemble.DetectorFacts]:
     """The detectors as assembling sees them."""
-    return {name: _Facts(detector) for name, detector in known.items()}
+    return {
+        name: assemble.DetectorFacts(
+            title=detector.title,
+            title_ja=detector.title_ja,
+            family=detector.family,
+            stage=detector.stage,
+            benign=detector.benign,
+            benign_ja=detector.benign_ja,
+            tables=tuple(detector.reads),
+            chance_per_host_day=detector.chance.per_host_day,
+            summarise=partial(detecting.summarise, detector),
+        )
+        for name, detector in known.items()
+    }
 
 
 def _chains(folders: tuple[Path, ...]) -> dict[str, Chain]:
     return chains(tuple(folders))
-
-
-@dataclass(frozen=True, slots=True)
-class _Facts:
-    """A detector as assembling sees it."""
-
-    detector: detecting.Detector
-
-    @property
-    def id(self) -> str:
-        return self.detector.id
-
-    @property
-    def title(self) -> str:
-        return self.detector.title
-
-    @property
-    def title_ja(self) -> str:
-        return self.detector.title_ja
-
-    @property
-    def stage(self) -> str:
-        return self.detector.stage
-
-    @property
-    def family(self) -> str:
-        return self.detector.family
-
-    @property
-    def benign(self) -> str:
-        return self.detector.benign
-
-    @property
-    def benign_ja(self) -> str:
-        return self.detector.benign_ja
-
-    @property
-    def tables(self) -> tuple[str, ...]:
-        return tuple(self.detector.reads)
-
-    @property
-    def chance_per_host_day(self) -> float:
-        return self.detector.chance.per_host_day
-
-    def summarise(self, details: dict[str, object]) -> tuple[str, str]:
-        return detecting.summarise(self.detector, details)
 
 
 def _span(con: duckdb.DuckDBPyConnection) -> assemble.Span:
@@ -171,7 +139,7 @@ def _span(con: duckdb.DuckDBPyConnection) -> assemble.Span:
 
 
 def _labels(lake: Path, overlays: tuple[Path, ...]) -> dict[int, str]:
-    labels = {}
+    labels: dict[int, str] = {}
     for root in (*overlays, lake):
         manifest = Manifest(root)
         labels |= {entry.file_id: entry.label for entry in manifest.file_entries()}
@@ -199,9 +167,7 @@ def _mark_new(lake: Path, incidents: tuple[Incident, ...]) -> tuple[Incident, ..
     )
 
 
-def _single_notes(
-    found: list[assemble.Signal], incidents: tuple[Incident, ...]
-) -> Iterator[str]:
+def _single_notes(found: list[assemble.Signal], incidents: tuple[Incident, ...]) -> Iterator[str]:
     """A line on the signals that weigh too little to make an incident."""
     told = Counter(stage.detector for incident in incidents for stage in incident.stages)
     rest = Counter(signal.detector for signal in found) - told

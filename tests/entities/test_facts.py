@@ -244,7 +244,8 @@ def test_a_server_is_not_blamed_for_what_it_only_passed_on() -> None:
     con = empty_lake()
     server = {"client_ip": "192.0.2.53", "server_ip": "198.51.100.53", "vantage": "sensor"}
     clients = [
-        {"client_ip": f"192.0.2.{n}", "server_ip": "192.0.2.53", "vantage": "sensor"} for n in (7, 8)
+        {"client_ip": f"192.0.2.{n}", "server_ip": "192.0.2.53", "vantage": "sensor"}
+        for n in (7, 8)
     ]
     asked = {"query": "gone.example", "rcode": "NXDOMAIN"}
     add(

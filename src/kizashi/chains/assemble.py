@@ -10,11 +10,11 @@ import hashlib
 import json
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from importlib.resources import files
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import duckdb
 
@@ -26,20 +26,19 @@ ORDER_SLACK = timedelta(minutes=10)
 LINKED = "linked_signals"
 
 
-class DetectorFacts(Protocol):
-    """What assembling asks of a detector."""
+@dataclass(frozen=True, slots=True)
+class DetectorFacts:
+    """What assembling asks of a detector; `summarise` says a signal's details in both languages."""
 
-    id: str
     title: str
     title_ja: str
-    stage: str
     family: str
+    stage: str
     benign: str
     benign_ja: str
     tables: tuple[str, ...]
     chance_per_host_day: float
-
-    def summarise(self, details: Mapping[str, object]) -> tuple[str, str]: ...
+    summarise: Callable[[Mapping[str, object]], tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +111,9 @@ def links(con: duckdb.DuckDBPyConnection) -> list[Link]:
 
 def signals(con: duckdb.DuckDBPyConnection) -> list[Signal]:
     """Every signal, in a fixed order."""
-    found = con.execute("SELECT * FROM signal WHERE first_seen IS NOT NULL ORDER BY first_seen, signal_id")
+    found = con.execute(
+        "SELECT * FROM signal WHERE first_seen IS NOT NULL ORDER BY first_seen, signal_id"
+    )
     names = [column[0] for column in found.description or []]
     return [_signal(dict(zip(names, row, strict=True))) for row in found.fetchall()]
 

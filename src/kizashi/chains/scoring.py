@@ -1,7 +1,7 @@
 """How much signals and links weigh: minus log10 of how often such a thing happens by chance here.
 
-A detector's committed prior is shrunk towards the lake's own counts. A family counts once in a chain,
-since correlated detectors of one behaviour are one witness.
+A detector's committed prior is shrunk towards the lake's own counts. A family counts once in a
+chain, since correlated detectors of one behaviour are one witness.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def severity(score: float, *, single: bool) -> str:
 
 
 def in_words(score: float, host_days: float) -> tuple[str, str]:
-    """The score in English and Japanese, claiming no more than the lake's own host-days can show."""
+    """The score in English and Japanese, claiming no more than the lake's host-days can show."""
     shown = math.log10(max(1.0, host_days))
     if score <= shown:
         days = f"{10**score:,.0f}"

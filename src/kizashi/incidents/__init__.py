@@ -17,7 +17,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One signal inside an incident. `stage` is an ATT&CK tactic (initial-access, execution ...)."""
+    """One signal inside an incident. `stage` is an ATT&CK tactic, such as execution."""
 
     stage: str
     time: datetime
@@ -27,14 +27,15 @@ class Stage:
     summary: str
     summary_ja: str
     evidence: tuple[Evidence, ...]
-    inferred: bool = False   # tied by inference, not by a logged fact
-    link: str = ""           # why it belongs to the stage before it
+    inferred: bool = False  # tied by inference, not by a logged fact
+    link: str = ""  # why it belongs to the stage before it
     link_ja: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A stage that the chain lacks, and why: no_such_log, log_present_nothing_there, outside_log_time."""
+    """A stage that the chain lacks. `reason` is no_such_log, log_present_nothing_there or
+    outside_log_time."""
 
     stage: str
     reason: str
@@ -48,9 +49,9 @@ class Incident:
 
     id: str
     rank: int
-    score: float                    # minus log10 of how often such a thing happens by chance per host-day
-    severity: str                   # low, medium, high, critical
-    chain: str                      # chain id, or detector id for a single signal
+    score: float  # minus log10 of how often such a thing happens by chance per host-day
+    severity: str  # low, medium, high, critical
+    chain: str  # chain id, or detector id for a single signal
     title: str
     title_ja: str
     site: str
@@ -62,18 +63,18 @@ class Incident:
     destinations: tuple[str, ...]
     stages: tuple[Stage, ...]
     missing: tuple[Missing, ...] = ()
-    benign_story: str = ""          # likeliest honest explanation
+    benign_story: str = ""  # likeliest honest explanation
     benign_story_ja: str = ""
-    chance: str = ""                # the score in words
+    chance: str = ""  # the score in words
     chance_ja: str = ""
-    new: bool = True                # not in the last hunt of this lake
+    new: bool = True  # not in the last hunt of this lake
 
 
 @dataclass(frozen=True, slots=True)
 class Blind:
     """Something that could not be looked at: a detector without its table, a stopped source."""
 
-    subject: str                    # detector or source id
+    subject: str  # detector or source id
     text: str
     text_ja: str
 
@@ -99,6 +100,6 @@ class HuntResult:
     incidents: tuple[Incident, ...]
     blind: tuple[Blind, ...] = ()
     sources: tuple[SourceHealth, ...] = ()
-    notes: tuple[str, ...] = ()     # clock proposals, unset zones and the like, one line each
+    notes: tuple[str, ...] = ()  # clock proposals, unset zones and the like, one line each
     host_days: float = 0.0
-    site_zones: dict[str, str] = field(default_factory=dict)   # site -> IANA zone
+    site_zones: dict[str, str] = field(default_factory=dict)  # site -> IANA zone

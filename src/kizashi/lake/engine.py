@@ -1,7 +1,7 @@
 """Reading a lake: DuckDB in memory over the listed segments, each event table a view.
 
-Readers never block the writer and never see half a file. Overlays are other lakes whose segments are
-added for this reader only; nothing is written to the lake.
+Readers never block the writer and never see half a file. Overlays are other lakes whose segments
+are added for this reader only; nothing is written to the lake.
 """
 
 from __future__ import annotations

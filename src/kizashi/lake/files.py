@@ -1,7 +1,7 @@
 """Finding the files of a hunt and laying their bytes open: folders, archives, compressed streams.
 
-Everything is read as a stream under limits that are named when they end it. A file's identity is its
-decompressed content, so a copy, a `.gz` of it or a new name adds nothing.
+Everything is read as a stream under limits that are named when they end it. A file's identity is
+its decompressed content, so a copy, a `.gz` of it or a new name adds nothing.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def find(paths: list[Path]) -> Iterator[Found]:
 
 
 def members(found: Found, depth: int = 0) -> Iterator[Found | tuple[str, str]]:
-    """The file itself, or the members of an archive as `a.zip!b`; (label, reason) for one refused."""
+    """The file itself, or an archive's members as `a.zip!b`; (label, reason) for one refused."""
     with found.open() as stream:
         magic = stream.read(512)
     is_tar = magic[257:262] == b"ustar" or (

@@ -1,8 +1,8 @@
 """From files to segments, exactly once: each file is one transaction of the manifest.
 
-A file is known by its content. What was read before adds nothing; a file that has grown is read from
-where it was left. A record that another file already brought (the same log exported twice) is a
-duplicate, found only where segments overlap in time.
+A file is known by its content. What was read before adds nothing; a file that has grown is read
+from where it was left. A record that another file already brought (the same log exported twice) is
+a duplicate, found only where segments overlap in time.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def ingest(
 
 
 def _sweep(lake: Path, manifest: Manifest, spool: Path) -> None:
-    """Remove what a killed run left: scratch files, and segments that the manifest does not list."""
+    """Remove what a killed run left: scratch files and unlisted segments."""
     spool.mkdir(exist_ok=True)
     for left in sorted(spool.rglob("*"), reverse=True):
         left.rmdir() if left.is_dir() else left.unlink()
@@ -316,7 +316,8 @@ def _without_duplicates(
     new = f"read_parquet([{_path_literal(lake, segment)}])"
     known = (
         f"SELECT {key} FROM read_parquet([{old}]) "
-        f"WHERE file_id != {segment.file_id} AND time BETWEEN '{segment.min_time}' AND '{segment.max_time}'"
+        f"WHERE file_id != {segment.file_id} "
+        f"AND time BETWEEN '{segment.min_time}' AND '{segment.max_time}'"
     )
     fresh = f"SELECT * FROM {new} WHERE {key} NOT IN ({known})"
     ((left,),) = con.execute(f"SELECT count(*) FROM ({fresh})").fetchall()

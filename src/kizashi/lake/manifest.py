@@ -106,8 +106,10 @@ class Manifest:
         }
 
     def segments(self, table: str | None = None, *, settled: bool | None = None) -> list[Segment]:
-        sql = "SELECT path, table_name, rows, min_time, max_time, day, settled, clock_id, file_id FROM segment"
-        rows = self._db.execute(f"{sql} ORDER BY path").fetchall()
+        rows = self._db.execute(
+            "SELECT path, table_name, rows, min_time, max_time, day, settled, clock_id, file_id "
+            "FROM segment ORDER BY path"
+        ).fetchall()
         found = [Segment(*row) for row in rows]
         return [
             s

@@ -1,7 +1,7 @@
 """Settling: rows get their host, and small parts become one sorted part per day.
 
-A host is known by its own name, by the lease of its address at that time, or by the address. Parts are
-sorted by bucket, host and time, so that one host's story is read from few places.
+A host is known by its own name, by the lease of its address at that time, or by the address. Parts
+are sorted by bucket, host and time, so that one host's story is read from few places.
 """
 
 from __future__ import annotations
@@ -97,9 +97,8 @@ def _write_day(
     target.parent.mkdir(parents=True, exist_ok=True)
     inside = f"time >= '{day}' AND time < '{day}'::DATE + 1" if day else "time IS NULL"
     columns = ", ".join(quoted(c.name) for c in table.columns)
-    rows = hosts.with_hosts(
-        f"SELECT {columns} FROM read_parquet({path_list([lake / s.path for s in fresh])}) WHERE {inside}"
-    )
+    paths = path_list([lake / s.path for s in fresh])
+    rows = hosts.with_hosts(f"SELECT {columns} FROM read_parquet({paths}) WHERE {inside}")
     select = f"SELECT {columns}, host_id, bucket FROM ({rows})"
     if again:
         paths = path_list([lake / s.path for s in again])

@@ -84,7 +84,7 @@ def _cpu() -> float:
 
 
 def make_dns(target: Path, rows: int, days: int, form: str) -> None:
-    """A Zeek dns log of `rows` over `days`: 1,000 clients, 2 % failures, about 100,000 distinct names."""
+    """A Zeek dns log of `rows` over `days`: 1,000 clients, 2 % failures."""
     step = days * SECONDS_A_DAY / rows
     con = duckdb.connect()
     con.execute("SET enable_progress_bar = false")
@@ -110,9 +110,10 @@ def make_dns(target: Path, rows: int, days: int, form: str) -> None:
         con.execute(
             f"COPY ({_TSV}) TO '{body}' (FORMAT csv, DELIMITER '\t', HEADER false, QUOTE '')"
         )
-        head = "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tdns\n"
+        head = "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n"
+        head += "#path\tdns\n"
         head += "#fields\t" + "\t".join(DNS_FIELDS) + "\n#types\t" + "\t".join(_TYPES) + "\n"
-        with target.open("wb") as out, open(body, "rb") as rest:
+        with target.open("wb") as out, Path(body).open("rb") as rest:
             out.write(head.encode())
             shutil.copyfileobj(rest, out, 1 << 20)
         Path(body).unlink()
@@ -147,8 +148,8 @@ _TYPES = [
     "bool",
 ]
 _TSV = """
-    SELECT printf('%.6f', second), uid, client, port, '10.0.0.53', 53, 'udp', id, printf('%.6f', rtt),
-        query, 1, 'C_INTERNET', 1, 'A', CASE WHEN failed THEN 3 ELSE 0 END,
+    SELECT printf('%.6f', second), uid, client, port, '10.0.0.53', 53, 'udp', id,
+        printf('%.6f', rtt), query, 1, 'C_INTERNET', 1, 'A', CASE WHEN failed THEN 3 ELSE 0 END,
         CASE WHEN failed THEN 'NXDOMAIN' ELSE 'NOERROR' END, 'F', 'F', 'T', 'T', 0,
         CASE WHEN failed THEN '-' ELSE 'edge.example.net,' || address END,
         CASE WHEN failed THEN '-' ELSE '300.000000,60.000000' END, 'F'
@@ -176,7 +177,10 @@ def bare_copy(source: Path, target: Path, form: str) -> None:
             f"read_csv('{source}', skip=7, header=false, auto_detect=false, delim='\t', quote='', "
             f"escape='', nullstr='-', columns={{{columns}}}, store_rejects=true)"
         )
-        lists = "string_split(answers, ',') AS answers, string_split(TTLs, ',')::DOUBLE[]::UINTEGER[] AS ttl_s"
+        lists = (
+            "string_split(answers, ',') AS answers, "
+            "string_split(TTLs, ',')::DOUBLE[]::UINTEGER[] AS ttl_s"
+        )
     else:
         types = {"ts": "DOUBLE", "rtt": "DOUBLE", "answers": "VARCHAR[]", "TTLs": "DOUBLE[]"}
         types |= dict.fromkeys(("id.orig_p", "id.resp_p", "trans_id"), "USMALLINT")
@@ -187,7 +191,8 @@ def bare_copy(source: Path, target: Path, form: str) -> None:
         f"""COPY (SELECT make_timestamp((ts * 1e6)::BIGINT) AS time, uid, "id.orig_h" AS client_ip,
             "id.orig_p" AS client_port, "id.resp_h" AS server_ip, "id.resp_p" AS server_port,
             proto AS transport, trans_id AS transaction_id, (rtt * 1000)::FLOAT AS rtt_ms,
-            lower(rtrim(query, '.')) AS query, qtype_name AS query_type, rcode_name AS rcode, {lists}
+            lower(rtrim(query, '.')) AS query, qtype_name AS query_type, rcode_name AS rcode,
+            {lists}
             FROM {rows}) TO '{target}' (FORMAT parquet, COMPRESSION zstd)"""
     )
 

@@ -1,12 +1,13 @@
 """Sources turn a file of a product into rows of the event tables.
 
-A source is a folder here: `__init__.py` with TITLE, STATUS, `claims` and `read`, one `<table>.sql` per
-table it fills, README.md, and samples/. Folders are found by walking; there is no list to edit.
+A source is a folder here: `__init__.py` with TITLE, STATUS, `claims` and `read`, one `<table>.sql`
+per table it fills, README.md, and samples/. Folders are found by walking; there is no list to
+edit.
 
     TITLE = "Zeek"
-    STATUS = "stable"                      # or "from documentation" where no real sample was at hand
-    def claims(file: InputFile) -> int     # 0 = not mine ... 100 = certainly mine, from file.head alone
-    def read(file: InputFile, con: duckdb.DuckDBPyConnection) -> Iterator[Batch]
+    STATUS = "stable"                      # or "from documentation" where no real sample was at
+    hand def claims(file: InputFile) -> int     # 0 = not mine ... 100 = certainly mine, from
+    file.head alone def read(file: InputFile, con: duckdb.DuckDBPyConnection) -> Iterator[Batch]
 """
 
 from __future__ import annotations
@@ -26,10 +27,11 @@ import duckdb
 class InputFile:
     """One file to read, already decompressed.
 
-    `label` is its path relative to the given root, `a.zip!b.json` for a member of an archive; `plain`
-    is where the bytes to read lie; `head` holds the first 64 KiB of the whole file, header included.
-    `size` and `newlines` count the bytes and line ends of `plain`. When the file was read before and
-    has grown, `plain` holds only what is new and `first_record` the number of lines before it.
+    `label` is its path relative to the given root, `a.zip!b.json` for a member of an archive;
+    `plain` is where the bytes to read lie; `head` holds the first 64 KiB of the whole file, header
+    included. `size` and `newlines` count the bytes and line ends of `plain`. When the file was
+    read before and has grown, `plain` holds only what is new and `first_record` the number of
+    lines before it.
     """
 
     label: str
@@ -56,10 +58,11 @@ class Batch:
     """Some records of a file, ready to store.
 
     `selects` maps a table to a SELECT over relations on the connection that `read` was given; it
-    returns any of the table's columns by name, always `record_no`. The lake adds file_id, source and
-    site, and runs the SELECTs before it asks for the next batch. `read` counts records, rejected ones
-    included; every other record must come out of exactly one SELECT. When the counts do not add up the
-    lake drops what the batch gave and asks `repair` for batches read with more care.
+    returns any of the table's columns by name, always `record_no`. The lake adds file_id, source
+    and site, and runs the SELECTs before it asks for the next batch. `read` counts records,
+    rejected ones included; every other record must come out of exactly one SELECT. When the counts
+    do not add up the lake drops what the batch gave and asks `repair` for batches read with more
+    care.
     """
 
     selects: dict[str, str]
@@ -85,7 +88,7 @@ def sources() -> dict[str, Source]:
     found: dict[str, Source] = {}
     for entry in sorted(files(__package__).iterdir(), key=lambda e: e.name):
         if entry.is_dir() and entry.joinpath("__init__.py").is_file():
-            found[entry.name] = importlib.import_module(f"{__package__}.{entry.name}")  # type: ignore[assignment]
+            found[entry.name] = importlib.import_module(f"{__package__}.{entry.name}")
     return found
 
 

@@ -32,6 +32,29 @@ known AS (
             )
         )
 ),
+unknown AS (
+    SELECT
+        site,
+        host_id,
+        time,
+        query,
+        registered_domain,
+        domain_label,
+        process_guid,
+        image,
+        evidence
+    FROM failed
+    ANTI JOIN known USING (query)
+),
+-- Most hosts end here, before anything is sorted.
+failing_host AS (
+    SELECT
+        site,
+        host_id
+    FROM unknown
+    GROUP BY site, host_id
+    HAVING count(DISTINCT query) >= getvariable('min_names')
+),
 -- A host that answers the look-ups of others asks on their behalf, and is not to blame.
 resolver AS (
     SELECT
@@ -66,8 +89,8 @@ own AS (
         evidence,
         arg_max(query, length(query)) OVER of_label AS longest,
         arg_min(query, length(query)) OVER of_label AS shortest
-    FROM failed
-    ANTI JOIN known USING (query)
+    FROM unknown
+    SEMI JOIN failing_host USING (site, host_id)
     ANTI JOIN forwarder USING (site, host_id)
     WINDOW of_label AS (PARTITION BY site, host_id, label_of(query))
 ),

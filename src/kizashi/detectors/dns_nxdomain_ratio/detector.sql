@@ -32,6 +32,28 @@ known AS (
             )
         )
 ),
+unknown AS (
+    SELECT
+        site,
+        host_id,
+        time,
+        query,
+        registered_domain,
+        process_guid,
+        image,
+        evidence
+    FROM failed
+    ANTI JOIN known USING (query)
+),
+-- Most hosts end here, before anything is sorted.
+failing_host AS (
+    SELECT
+        site,
+        host_id
+    FROM unknown
+    GROUP BY site, host_id
+    HAVING count(DISTINCT query) >= getvariable('min_domains')
+),
 -- A host that answers the look-ups of others asks on their behalf, and is not to blame.
 resolver AS (
     SELECT
@@ -64,8 +86,8 @@ own AS (
         image,
         evidence,
         arg_max(query, length(query)) OVER of_label AS longest
-    FROM failed
-    ANTI JOIN known USING (query)
+    FROM unknown
+    SEMI JOIN failing_host USING (site, host_id)
     ANTI JOIN forwarder USING (site, host_id)
     WINDOW of_label AS (PARTITION BY site, host_id, label_of(query))
 ),

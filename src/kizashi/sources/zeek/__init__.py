@@ -1,7 +1,8 @@
-"""Zeek logs: TSV and JSON, one log type a file or many, any version, with unknown and label columns.
+"""Zeek logs: TSV and JSON, one log type a file or many, any version, unknown and label columns.
 
-Fields are read as text and typed by the table's SQL, so one damaged field costs that field only. A
-file is first read by the engine in one pass; only when the rows do not add up is it read line by line.
+Fields are read as text and typed by the table's SQL, so one damaged field costs that field only.
+A file is first read by the engine in one pass; only when the rows do not add up is it read line by
+line.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 import duckdb
 import orjson
 
-from kizashi.schema import quoted, tables
+from kizashi.schema import quoted
 from kizashi.sources import Batch, InputFile, Reject, table_sql
 from kizashi.sources.zeek import careful
 from kizashi.sources.zeek.header import parse_header
@@ -36,7 +37,7 @@ PATHS = {
     "kerberos": "authentication",
     "ntlm": "authentication",
 }
-# Fields that only one log type has: they name the type of JSON records that do not say it themselves.
+# Fields that only one log type has: they name the type of JSON records that do not say it.
 SIGNS = {
     "dns": {"qtype_name", "rcode_name", "query"},
     "http": {"method", "uri", "trans_depth", "status_code"},
@@ -209,7 +210,7 @@ def batch_of(
         else f"NULL::VARCHAR AS {quoted(name)}"
         for name in wanted
     ]
-    taken = set(wanted) | set(dotted.values()) | _DROPPED[path]
+    taken = set(wanted) | set(dotted.values()) | _dropped(path)
     extra = fields if table == "other_activity" else tuple(f for f in fields if f not in taken)
     kinds = dict(zip(fields, types, strict=False))
     listed.append(f"{_json_object(extra, kinds)} AS unmapped_json")
@@ -242,71 +243,28 @@ def _said(name: str, kind: str) -> str:
     return f"zeek_text({text})"
 
 
-class _Dropped(dict[str, frozenset[str]]):
-    """Known fields that no column takes and that say nothing a hunter asks for, by log type."""
-
-    COMMON = frozenset(
-        {
-            "_path",
-            "_write_ts",
-            "@stream",
-            "@system",
-            "@proc",
-            "ts",
-            "uid",
-            "local_orig",
-            "local_resp",
-            "tunnel_parents",
-            "missed_bytes",
-        }
-    )
-    OF = {
-        "dns": {"qclass", "qclass_name", "qtype", "rcode", "AA", "TC", "RD", "RA", "Z", "rejected"},
-        "conn": {"orig_ip_bytes", "resp_ip_bytes", "resp_l2_addr", "vlan", "inner_vlan"},
-        "http": {
-            "version",
-            "info_code",
-            "info_msg",
-            "status_msg",
-            "tags",
-            "username",
-            "password",
-            "origin",
-            "orig_filenames",
-            "resp_filenames",
-            "client_header_names",
-            "trans_depth",
-        },
-        "ssl": {
-            "curve",
-            "last_alert",
-            "cert_chain_fuids",
-            "client_cert_chain_fuids",
-            "ssl_history",
-            "cert_chain_fps",
-            "client_cert_chain_fps",
-            "sni_matches_cert",
-            "client_subject",
-            "client_issuer",
-            "server_certs",
-        },
-        "files": {
-            "depth",
-            "analyzers",
-            "duration",
-            "total_bytes",
-            "missing_bytes",
-            "overflow_bytes",
-            "timedout",
-            "parent_fuid",
-            "extracted",
-            "extracted_cutoff",
-            "extracted_size",
-        },
-    }
-
-    def __missing__(self, path: str) -> frozenset[str]:
-        return self.COMMON | frozenset(self.OF.get(path.removeprefix("open_"), ()))
+# Known fields that no column takes and that say nothing a hunter asks for, by log type.
+_DROPPED = {
+    "": (
+        "@proc @stream @system _path _write_ts local_orig local_resp missed_bytes ts "
+        "tunnel_parents uid"
+    ),
+    "dns": "AA RA RD TC Z qclass qclass_name qtype rcode rejected",
+    "conn": "inner_vlan orig_ip_bytes resp_ip_bytes resp_l2_addr vlan",
+    "http": (
+        "client_header_names info_code info_msg orig_filenames origin password resp_filenames "
+        "status_msg tags trans_depth username version"
+    ),
+    "ssl": (
+        "cert_chain_fps cert_chain_fuids client_cert_chain_fps client_cert_chain_fuids "
+        "client_issuer client_subject curve last_alert server_certs sni_matches_cert ssl_history"
+    ),
+    "files": (
+        "analyzers depth duration extracted extracted_cutoff extracted_size missing_bytes "
+        "overflow_bytes parent_fuid timedout total_bytes"
+    ),
+}
 
 
-_DROPPED = _Dropped()
+def _dropped(path: str) -> set[str]:
+    return {*_DROPPED[""].split(), *_DROPPED.get(path.removeprefix("open_"), "").split()}

@@ -18,8 +18,8 @@ NAMES = [("www.shop.example", "NOERROR", ["198.51.100.7"]), ("gone.example", "NX
 
 def main() -> None:
     folder = Path(__file__).parent
-    tsv = ["#separator \\x09", "#set_separator\t,", "#empty_field\t(empty)", "#unset_field\t-",
-           "#path\tdns", "#fields\t" + "\t".join(FIELDS), "#types\t" + "\t".join(TYPES)]  # fmt: skip
+    tsv = ["#separator \\x09", "#set_separator\t,", "#empty_field\t(empty)", "#unset_field\t-"]
+    tsv += ["#path\tdns", "\t".join(["#fields", *FIELDS]), "\t".join(["#types", *TYPES])]
     lines = []
     for n, (query, rcode, answers) in enumerate(NAMES):
         ttls = [60.0] * len(answers) if answers else None
@@ -28,7 +28,9 @@ def main() -> None:
         tsv.append("\t".join(_tsv(value) for value in row))
         said = {f: v for f, v in zip(FIELDS, row, strict=True) if v is not None}
         lines.append(json.dumps({"_path": "dns"} | said))
-    (folder / "dns.log").write_text("\n".join([*tsv, "#close\t2026-03-02-00-00-03"]) + "\n", "utf-8")
+    (folder / "dns.log").write_text(
+        "\n".join([*tsv, "#close\t2026-03-02-00-00-03"]) + "\n", "utf-8"
+    )
     (folder / "dns.json").write_text("\n".join(lines) + "\n", "utf-8")
 
 
