@@ -52,7 +52,7 @@ failing_host AS (
         host_id
     FROM unknown
     GROUP BY site, host_id
-    HAVING count(DISTINCT query) >= getvariable('min_domains')
+    HAVING count(DISTINCT registered_domain) >= getvariable('min_domains')
 ),
 -- A host that answers the look-ups of others asks on their behalf, and is not to blame.
 resolver AS (

@@ -47,14 +47,35 @@ unknown AS (
     FROM failed
     ANTI JOIN known USING (query)
 ),
+-- Domains whose children fail, or resolve, for several hosts are services: their children count once.
+shared_domain AS (
+    SELECT registered_domain
+    FROM unknown
+    GROUP BY registered_domain
+    HAVING count(DISTINCT site || host_id) > getvariable('cluster_hosts')
+    UNION
+    SELECT name.registered_domain
+    FROM name
+    SEMI JOIN unknown USING (registered_domain)
+    WHERE
+        name.lookups > name.failures
+        AND name.hosts > getvariable('cluster_hosts')
+),
 -- Most hosts end here, before anything is sorted.
 failing_host AS (
     SELECT
-        site,
-        host_id
+        unknown.site,
+        unknown.host_id
     FROM unknown
-    GROUP BY site, host_id
-    HAVING count(DISTINCT query) >= getvariable('min_labels')
+    LEFT JOIN shared_domain USING (registered_domain)
+    GROUP BY unknown.site, unknown.host_id
+    HAVING
+        count(
+            DISTINCT CASE
+                WHEN shared_domain.registered_domain IS NULL THEN unknown.query
+                ELSE unknown.registered_domain
+            END
+        ) >= getvariable('min_labels')
 ),
 -- A host that answers the look-ups of others asks on their behalf, and is not to blame.
 resolver AS (
@@ -132,19 +153,6 @@ domain_child AS (
         AND count(DISTINCT query) >= getvariable('cluster_children') AS is_cluster
     FROM undevolved
     GROUP BY site, host_id, registered_domain
-),
-shared_domain AS (
-    SELECT registered_domain
-    FROM undevolved
-    GROUP BY registered_domain
-    HAVING count(DISTINCT site || host_id) > getvariable('cluster_hosts')
-    UNION
-    SELECT name.registered_domain
-    FROM name
-    SEMI JOIN undevolved USING (registered_domain)
-    WHERE
-        name.lookups > name.failures
-        AND name.hosts > getvariable('cluster_hosts')
 ),
 counted AS (
     SELECT
