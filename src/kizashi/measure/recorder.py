@@ -578,7 +578,7 @@ class Recorder:
             "user_agent": user_agent,
             "request_body_bytes": request_bytes,
             "response_body_bytes": response_bytes,
-            "status": status,
+            "status_code": status,
             "request_mime": request_mime if request_bytes else None,
             "response_mime": response_mime if response_bytes else None,
             "file_uids": file_uids or None,

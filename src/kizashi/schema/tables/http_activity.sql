@@ -11,7 +11,7 @@ CREATE TABLE http_activity (
     user_agent VARCHAR,        -- User-Agent header
     request_body_bytes UBIGINT,  -- length of the request body
     response_body_bytes UBIGINT, -- length of the response body
-    status USMALLINT,          -- response status
+    status_code USMALLINT,          -- response status
     request_mime VARCHAR,      -- media type of the request body, as the sensor saw it
     response_mime VARCHAR,     -- media type of the response body, as the sensor saw it
     file_uids VARCHAR[],       -- sensor's ids of the files carried

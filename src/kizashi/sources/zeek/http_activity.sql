@@ -15,7 +15,7 @@ SELECT
     zeek_text("user_agent") AS user_agent,
     TRY_CAST("request_body_len" AS UBIGINT) AS request_body_bytes,
     TRY_CAST("response_body_len" AS UBIGINT) AS response_body_bytes,
-    TRY_CAST("status_code" AS USMALLINT) AS status,
+    TRY_CAST("status_code" AS USMALLINT) AS status_code,
     zeek_list("orig_mime_types")[1] AS request_mime,
     zeek_list("resp_mime_types")[1] AS response_mime,
     list_concat(zeek_list("orig_fuids"), zeek_list("resp_fuids")) AS file_uids,
