@@ -88,6 +88,16 @@ graded AS (
         ) AS is_archive
     FROM download
 ),
+-- What several hosts fetched by one name from one server is likelier a product.
+common AS (
+    SELECT
+        host,
+        name,
+        count(DISTINCT site || '|' || host_id) AS fetching_hosts
+    FROM graded
+    WHERE name IS NOT NULL
+    GROUP BY host, name
+),
 start AS (
     SELECT
         site,
@@ -209,8 +219,17 @@ weighed AS (
             WHEN matched_by = 'name' THEN getvariable('name_confidence')
             WHEN download.is_archive THEN getvariable('archive_confidence')
             ELSE getvariable('place_confidence')
-        END AS confidence
+        END
+        * CASE
+            WHEN fetching_hosts >= getvariable('common_hosts') THEN getvariable('common_factor')
+            ELSE 1
+        END AS confidence,
+        coalesce(fetching_hosts, 1) AS fetching_hosts
     FROM matched
+    LEFT JOIN common
+        ON
+            common.host IS NOT DISTINCT FROM matched.download.host
+            AND common.name = matched.download.name
     WHERE matched_by IS NOT NULL
 ),
 -- One signal a program: its first start, with the download that fits it best.
@@ -220,7 +239,8 @@ best AS (
         download,
         gap_s,
         matched_by,
-        confidence
+        confidence,
+        fetching_hosts
     FROM weighed
     QUALIFY
         row_number() OVER (
@@ -256,6 +276,7 @@ SELECT
     coalesce(download.sha256, start.sha256) AS sha256,
     confidence,
     matched_by,
+    fetching_hosts,
     CAST(round(gap_s) AS BIGINT) AS gap_s,
     download.mime_type AS mime_type,
     download.bytes AS bytes,
