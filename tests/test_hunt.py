@@ -145,3 +145,10 @@ def test_persistence_recordings_raise_their_detector(
     )
     assert done.returncode == 0, done.stderr
     assert detector in {json.loads(line)["detector"] for line in done.stdout.splitlines()}
+
+
+@pytest.mark.parametrize("words", [["bogus"], ["hunt", "--fail-at", "x", "."], ["hunt"]])
+def test_wrong_usage_ends_with_status_2_and_no_traceback(words: list[str]) -> None:
+    done = kizashi(*words)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr

@@ -12,7 +12,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -384,18 +383,12 @@ def _cell(value: object) -> str:
 def main() -> None:
     """Entry point: exit 0 done, 1 could not, 2 wrong usage, 3 --fail-at was reached."""
     try:
-        status = app(standalone_mode=False)
-        sys.exit(status or 0)
+        app()
     except UsageError as error:
         talk.print(f"kizashi: {safe(str(error))}", markup=False)
         sys.exit(2)
     except KizashiError as error:
         talk.print(f"kizashi: {safe(str(error))}", markup=False)
         sys.exit(1)
-    except click.exceptions.Abort:
-        sys.exit(1)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.exit(0)

@@ -157,7 +157,7 @@ def test_a_baseline_counts_look_ups_by_hour_of_week_over_days_that_the_host_was_
     add(con, "process_activity", {"time": at(9, days=14), "device": "pc-01"})
     add(con, "process_activity", {"time": at(10), "device": "pc-01"})
     assert derived(con, "baseline", "hour_of_week, lookups, failures, days") == [
-        (9, 3, 1, 3),
+        (9, 4, 1, 3),
         (10, 0, 0, 1),
         (167, 1, 0, 1),
     ]

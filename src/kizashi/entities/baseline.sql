@@ -1,34 +1,20 @@
 -- baseline(site, host_id, hour_of_week, lookups, failures, days)
 -- What is normal for a host in each hour of the week (UTC, 0 = Monday 00:00): its look-ups and failed
--- ones over `days` days on which it was on in that hour. A look-up is counted once per name and five
--- seconds. Reads own_dns_activity and uptime.
-WITH lookup AS (
+-- ones over `days` days on which it was on in that hour. A and AAAA, and what two sources saw of one
+-- question, count each. Reads own_dns_activity and uptime.
+WITH asked AS (
     SELECT
         site,
         host_id,
-        query,
-        time_bucket(lookup_gap(), time) AS slot,
-        bool_or(rcode = 'NXDOMAIN') AS failed
+        hour_of_week(time) AS hour_of_week,
+        count(*) AS lookups,
+        count(*) FILTER (rcode = 'NXDOMAIN') AS failures
     FROM own_dns_activity
     WHERE query <> ''
     GROUP BY
         site,
         host_id,
-        query,
-        time_bucket(lookup_gap(), time)
-),
-asked AS (
-    SELECT
-        site,
-        host_id,
-        hour_of_week(slot) AS hour_of_week,
-        count(*) AS lookups,
-        count(*) FILTER (failed) AS failures
-    FROM lookup
-    GROUP BY
-        site,
-        host_id,
-        hour_of_week(slot)
+        hour_of_week(time)
 ),
 hour_on AS (
     SELECT DISTINCT

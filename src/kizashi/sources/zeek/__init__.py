@@ -52,6 +52,7 @@ SIGNS = {
 }
 MARKS = ("_path", "@stream")
 _QUOTED = re.compile(r'"([A-Za-z_@][\w.@]*)"')
+_LISTED = re.compile(r'zeek_list\("([^"]+)"\)')
 _WRAPPED = re.compile(rb'\s*\{\s*"([a-z_]+)"\s*:\s*\{')
 
 
@@ -120,21 +121,30 @@ def _read_json(file: InputFile, con: duckdb.DuckDBPyConnection) -> Iterator[Batc
     seen = _json_fields(lines[:-1] or lines)
     mark = next((name for name in MARKS if name in seen), None)
     path = _json_path(file, seen, mark)
-    if _WRAPPED.match(lines[0]) or path is None or not _only_path(file, mark, path):
+    if _WRAPPED.match(lines[0]) or path is None:
         yield from careful.read_json(file, con, batch_of, _path_of)
         return
     # Fields that the first records lack may come later; a log without `ts` has none at all.
     known = [f for f in _sql_fields(PATHS.get(path, "other_activity")) if f != "ts"]
     fields = tuple(dict.fromkeys([*seen, *known]))
+    relation = json_relation(file.plain, fields, _list_fields(path), file.first_record)
+    if mark is not None:
+        # Records of another type stay behind; then the rows do not add up and each gets its own.
+        relation = f"SELECT * FROM ({relation}) WHERE {quoted(mark)} = {literal(path)}"
     yield batch_of(
         con,
-        json_relation(file.plain, fields, file.first_record),
+        relation,
         path,
         fields,
-        "json",
+        "json_lists",
         file.newlines + (not file.ends_with_newline),
         repair=lambda: careful.read_json(file, con, batch_of, _path_of),
     )
+
+
+def _list_fields(path: str) -> frozenset[str]:
+    """Fields that the path's SQL reads as lists: the engine then parses them with the record."""
+    return frozenset(_LISTED.findall(table_sql("zeek", PATHS.get(path, "other_activity"))))
 
 
 def _json_fields(lines: list[bytes]) -> dict[str, None]:
@@ -162,21 +172,6 @@ def _path_of(label: str, keys: set[str]) -> str | None:
     return _path_by_signs(keys) or stem or None
 
 
-def _only_path(file: InputFile, mark: str | None, path: str) -> bool:
-    """True when every line says the same log type, by counting the mark's bytes."""
-    if mark is None:
-        return True
-    needle, found = f'"{mark}":"{path}"'.encode(), 0
-    with file.plain.open("rb") as stream:
-        rest = b""
-        while block := stream.read(1 << 20):
-            block = rest + block
-            found += block.count(needle)
-            rest = block[-len(needle) + 1 :]
-            found -= rest.count(needle)
-    return found >= file.newlines
-
-
 def _sql_fields(table: str) -> tuple[str, ...]:
     """Zeek's fields that a table's SQL reads: what it puts in double quotes, aliases left out."""
     text = re.sub(r"--.*", "", table_sql("zeek", table))
@@ -197,7 +192,7 @@ def batch_of(
 ) -> Batch:
     """A batch whose one SELECT maps `relation` (record_no and text fields) onto the path's table.
 
-    `form` is tsv or json; it picks the macros that read times, flags, intervals and lists.
+    `form` is tsv, json or json_lists; it picks the macros that read times, flags and lists.
     """
     con.execute(table_sql("zeek", f"_{form}"))
     table = PATHS.get(path, "other_activity")
