@@ -97,7 +97,7 @@ def _write_day(
     target.parent.mkdir(parents=True, exist_ok=True)
     inside = f"time >= '{day}' AND time < '{day}'::DATE + 1" if day else "time IS NULL"
     columns = ", ".join(quoted(c.name) for c in table.columns)
-    paths = path_list([lake / s.path for s in fresh])
+    paths = path_list([lake / s.path for s in fresh if _may_hold(s, day)])
     rows = hosts.with_hosts(f"SELECT {columns} FROM read_parquet({paths}) WHERE {inside}")
     select = f"SELECT {columns}, host_id, bucket FROM ({rows})"
     if again:
@@ -121,3 +121,10 @@ def _write_day(
             relative, table.name, int(rows_written), times.get("min"), times.get("max"), day, True
         )
     ]
+
+
+def _may_hold(segment: Segment, day: str | None) -> bool:
+    """False when the segment's times say that no row of it lies in the day."""
+    if day is None or segment.min_time is None or segment.max_time is None:
+        return True
+    return segment.min_time[: len(day)] <= day <= segment.max_time[: len(day)]
