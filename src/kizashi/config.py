@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from kizashi.errors import KizashiError
@@ -39,7 +40,7 @@ class Config:
 
     origin: str = ""
     sites: tuple[Site, ...] = ()
-    detectors: dict[str, dict[str, object]] = field(default_factory=dict)
+    detectors: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def site_of(self, label: str) -> str:
         """Site of a log by its path; the only site when there is one, else ''."""

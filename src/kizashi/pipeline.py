@@ -102,7 +102,7 @@ def _run_detectors(
             what = ", ".join(missing)
             yield Blind(name, f"could not look: no {what}", f"見られなかった：{what} が無い")
         else:
-            detecting.run(detector, con, config.detectors.get(name))  # type: ignore[arg-type]
+            detecting.run(detector, con, config.detectors.get(name))
 
 
 def detector_facts(known: dict[str, detecting.Detector]) -> dict[str, assemble.DetectorFacts]:

@@ -89,7 +89,7 @@ def query_apart(lake: Path, sql: str) -> Rows:
     try:
         if not ours.poll(QUERY_SECONDS):
             raise KizashiError(f"the query took more than {QUERY_SECONDS} seconds")
-        said = ours.recv()
+        said: Rows | str = ours.recv()
     except EOFError as error:
         raise KizashiError(
             f"the query needed more than {QUERY_BYTES >> 30} GB of memory"
@@ -98,7 +98,7 @@ def query_apart(lake: Path, sql: str) -> Rows:
         child.kill()
     if isinstance(said, str):
         raise KizashiError(said)
-    return said  # type: ignore[no-any-return]
+    return said
 
 
 def _child(out: Connection, lake: Path, sql: str) -> None:

@@ -169,6 +169,21 @@ def test_a_bomb_ends_at_a_named_limit(tmp_path: Path) -> None:
     assert "bomb" in line.note or "not a format" in line.note
 
 
+@pytest.mark.parametrize("kind", ["zip", "tar.gz"])
+def test_a_bomb_inside_an_archive_ends_at_a_named_limit(tmp_path: Path, kind: str) -> None:
+    path, zeros = tmp_path / f"bomb.{kind}", bytes(200 << 20)
+    if kind == "zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("bomb.log", zeros)
+    else:
+        with tarfile.open(path, "w:gz") as tar:
+            info = tarfile.TarInfo("bomb.log")
+            info.size = len(zeros)
+            tar.addfile(info, io.BytesIO(zeros))
+    lines = read(tmp_path / "lake", tmp_path / f"bomb.{kind}").values()
+    assert ["a bomb" in line.note for line in lines] == [True]
+
+
 def test_members_with_tricky_paths_are_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("../../outside.log", "x")

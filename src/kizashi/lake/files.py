@@ -14,7 +14,8 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -75,7 +76,7 @@ def find(paths: list[Path]) -> Iterator[Found]:
     """Every file under the given paths in order of name; hidden ones and links out are left out."""
     for root in paths:
         if root.is_file():
-            yield Found(root.name, lambda p=root: p.open("rb"), root)  # type: ignore[misc]
+            yield Found(root.name, _opener(root), root)
             continue
         for path in sorted(p for p in root.rglob("*") if p.is_file()):
             relative = path.relative_to(root)
@@ -85,7 +86,14 @@ def find(paths: list[Path]) -> Iterator[Found]:
                 continue
             if not path.resolve().is_relative_to(root.resolve()):
                 continue
-            yield Found(relative.as_posix(), lambda p=path: p.open("rb"), path)  # type: ignore[misc]
+            yield Found(relative.as_posix(), _opener(path), path)
+
+
+def _opener(path: Path) -> Callable[[], IO[bytes]]:
+    def opened_file() -> IO[bytes]:
+        return path.open("rb")
+
+    return opened_file
 
 
 def members(found: Found, depth: int = 0) -> Iterator[Found | tuple[str, str]]:
@@ -120,11 +128,19 @@ def _zip_members(found: Found, depth: int) -> Iterator[Found | tuple[str, str]]:
                     yield label, "encrypted member; unpack it with its password first"
                 elif _unsafe(info.filename):
                     yield label, "a path that leads out of the archive"
+                elif _is_bomb(info):
+                    yield label, f"unpacks to more than {HIGHEST_RATIO} times its size: a bomb"
                 else:
-                    inner = Found(label, lambda n=info: archive.open(n))  # type: ignore[misc]
+                    inner = Found(label, partial(archive.open, info))
                     yield from members(inner, depth + 1)
     except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, zlib.error) as error:
         yield found.label, f"damaged or unsupported zip: {error}"
+
+
+def _is_bomb(info: zipfile.ZipInfo) -> bool:
+    """True by the sizes that the archive states; zipfile reads no more than those."""
+    ratio = info.file_size / max(info.compress_size, 1)
+    return info.file_size > RATIO_FREE_BYTES and ratio > HIGHEST_RATIO
 
 
 def _tar_members(found: Found, depth: int) -> Iterator[Found | tuple[str, str]]:
@@ -144,9 +160,14 @@ def _tar_members(found: Found, depth: int) -> Iterator[Found | tuple[str, str]]:
                 with tempfile.TemporaryDirectory() as folder:
                     copy = Path(folder) / "member"
                     with copy.open("wb") as write:
-                        shutil.copyfileobj(archive.extractfile(info), write, BLOCK_BYTES)  # type: ignore[arg-type]
-                    inner = Found(label, lambda p=copy: p.open("rb"), copy)  # type: ignore[misc]
+                        member = archive.extractfile(info)
+                        if member is not None:
+                            read = partial(member.read, BLOCK_BYTES)
+                            write.writelines(_limited(iter(read, b""), stream))
+                    inner = Found(label, _opener(copy), copy)
                     yield from members(inner, depth + 1)
+    except LimitReached as error:
+        yield found.label, str(error)
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
         yield found.label, f"damaged tar: {error}"
 
@@ -197,14 +218,14 @@ class _Read:
     size: int = 0
     newlines: int = 0
     digest: str = ""
-    digests: dict[int, str] = None  # type: ignore[assignment]
+    digests: dict[int, str] = field(default_factory=dict)
     ends_with_newline: bool = True
     damage: str = ""
     long_lines: bool = False
 
 
 def _lay_open(blocks: Iterator[bytes], target: Path | None, marks: tuple[int, ...]) -> _Read:
-    found, digest, pending = _Read(digests={}), hashlib.sha256(), sorted(marks)
+    found, digest, pending = _Read(), hashlib.sha256(), sorted(marks)
     line_bytes, last = 0, b""
     out = target.open("wb") if target else None
     try:

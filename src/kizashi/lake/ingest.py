@@ -330,11 +330,11 @@ def _without_duplicates(
 
 
 def _overlaps(other: Segment, segment: Segment) -> bool:
-    if None in (other.min_time, other.max_time, segment.min_time, segment.max_time):
-        return False
     if other.clock_id and segment.clock_id and other.clock_id != segment.clock_id:
         return False
-    return other.min_time <= segment.max_time and segment.min_time <= other.max_time  # type: ignore[operator]
+    if not (other.min_time and other.max_time and segment.min_time and segment.max_time):
+        return False
+    return other.min_time <= segment.max_time and segment.min_time <= other.max_time
 
 
 def _row_key(table: str) -> str:

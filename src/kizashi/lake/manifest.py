@@ -90,12 +90,6 @@ class Manifest:
     def set_fact(self, key: str, value: str) -> None:
         self._db.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (key, value))
 
-    def files_with_head(self, head_digests: list[str]) -> list[FileEntry]:
-        """Files whose first bytes have one of these digests."""
-        marks = ",".join("?" * len(head_digests))
-        sql = f"{_SELECT_FILE} WHERE head_digest IN ({marks}) ORDER BY size DESC"
-        return [_entry(row) for row in self._db.execute(sql, head_digests)]
-
     def file_entries(self) -> list[FileEntry]:
         return [_entry(row) for row in self._db.execute(f"{_SELECT_FILE} ORDER BY label, file_id")]
 

@@ -13,6 +13,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -71,11 +72,11 @@ def measured(work: Callable[..., object], *args: object) -> Cost:
     return Cost(*cost)
 
 
-def _child(out: object, work: Callable[..., object], args: tuple[object, ...]) -> None:
+def _child(out: Connection, work: Callable[..., object], args: tuple[object, ...]) -> None:
     before, began = _cpu(), time.perf_counter()
     work(*args)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    out.send((_cpu() - before, time.perf_counter() - began, peak))  # type: ignore[attr-defined]
+    out.send((_cpu() - before, time.perf_counter() - began, peak))
 
 
 def _cpu() -> float:
