@@ -1,0 +1,174 @@
+"""hunt and demo: from logs to ranked attack chains."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from kizashi import config as settings
+from kizashi.cli.console import (
+    ConfigOption,
+    JsonOption,
+    LakeOption,
+    Lang,
+    LangOption,
+    Level,
+    TableOption,
+    app,
+    lake_or_temporary,
+    progress,
+    talk,
+)
+from kizashi.errors import UsageError
+from kizashi.report.escape import terminal as safe
+
+
+@app.command()
+def hunt(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Files, folders or archives.", metavar="[PATH...]")
+    ] = None,
+    lake: LakeOption = None,
+    as_json: JsonOption = False,
+    as_table: TableOption = False,
+    lang: LangOption = Lang.EN,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Also write one HTML page.", metavar="FILE.html")
+    ] = None,
+    new: Annotated[
+        bool, typer.Option("--new", help="Only what changed since the last hunt of this lake.")
+    ] = False,
+    fail_at: Annotated[
+        Level | None,
+        typer.Option("--fail-at", help="Exit with 3 when an incident reaches this severity."),
+    ] = None,
+    config: ConfigOption = None,
+    folder: Annotated[
+        list[Path] | None,
+        typer.Option("--folder", help="Your own detectors and chains.", metavar="DIR"),
+    ] = None,
+) -> None:
+    """Read the logs under PATH and tell ranked attack chains with their evidence.
+
+    Example: kizashi hunt ./logs --report incidents.html
+    """
+    if not paths and lake is None:
+        raise UsageError("nothing to hunt: give a PATH, or --lake of an earlier ingest")
+    with lake_or_temporary(lake) as place:
+        _hunt(
+            place,
+            paths or [],
+            as_json,
+            as_table,
+            lang,
+            report,
+            new,
+            fail_at,
+            settings.find(config, paths or []),
+            tuple(folder or ()),
+        )
+
+
+def _hunt(
+    lake: Path,
+    paths: list[Path],
+    as_json: bool,
+    as_table: bool,
+    lang: Lang,
+    report: Path | None,
+    new: bool,
+    fail_at: Level | None,
+    config: settings.Config,
+    folders: tuple[Path, ...],
+) -> None:
+    from dataclasses import replace
+
+    from kizashi import pipeline
+    from kizashi.report.html import write_html
+    from kizashi.report.jsonl import write_jsonl
+    from kizashi.report.terminal import render_terminal
+
+    unread = read_in(lake, paths, config)
+    with progress() as bar:
+        task = bar.add_task("detectors", total=None)
+
+        def step(name: str, number: int, total: int) -> None:
+            bar.update(task, description=name, completed=number, total=total)
+
+        result = pipeline.hunt(lake, pipeline.HuntOptions(config, folders), step)
+    if new:
+        result = replace(result, incidents=tuple(i for i in result.incidents if i.new))
+    if unread:
+        result = replace(result, notes=(*result.notes, *unread))
+    if as_json or not (as_table or sys.stdout.isatty()):
+        write_jsonl(result, sys.stdout, lang.value)
+    else:
+        render_terminal(result, Console(), lang.value)
+    if report is not None:
+        write_html(result, report, lang.value)
+        talk.print(f"report: {report}")
+    if fail_at is not None:
+        order = [level.value for level in Level]
+        if any(order.index(i.severity) >= order.index(fail_at.value) for i in result.incidents):
+            raise typer.Exit(3)
+
+
+def read_in(lake: Path, paths: list[Path], config: settings.Config) -> list[str]:
+    """Read files into the lake with progress; a line for each that could not be read whole."""
+    from kizashi import pipeline
+
+    if not paths:
+        return []
+    said = []
+    read = rejected = 0
+    with progress() as bar:
+        task = bar.add_task("reading", total=None)
+        for line in pipeline.read(lake, paths, config):
+            read += line.read
+            rejected += line.rejected
+            bar.update(task, description=f"{safe(line.file)[-60:]}  {read:,} records")
+            if line.note and line.note != "read before":
+                said.append(f"{line.file}: {line.note}")
+    for text in said[:20]:
+        talk.print(safe(text), markup=False)
+    if len(said) > 20:
+        talk.print(f"... and {len(said) - 20} more files; see: kizashi ingest PATH --json")
+    talk.print(
+        f"{read:,} records read, {rejected:,} set aside"
+        + (" (kizashi rejects)" if rejected else "")
+    )
+    return said
+
+
+@app.command()
+def demo(
+    lang: LangOption = Lang.EN,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Also write one HTML page.", metavar="FILE.html")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Hunt an example organisation that Kizashi makes itself. Example: kizashi demo --lang ja"""
+    from kizashi.measure.generate import generate
+
+    with tempfile.TemporaryDirectory() as folder:
+        logs = Path(folder) / "organisation"
+        generate(logs)
+        config = settings.find(None, [logs])
+        _hunt(
+            Path(folder) / "lake",
+            [logs],
+            as_json,
+            not as_json,
+            lang,
+            report,
+            False,
+            None,
+            config,
+            (),
+        )

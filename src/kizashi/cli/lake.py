@@ -1,0 +1,108 @@
+"""ingest, rejects, sources, clocks and query: what the lake holds."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+from kizashi import config as settings
+from kizashi import query as querying
+from kizashi.cli.console import (
+    ConfigOption,
+    JsonOption,
+    LakeOption,
+    LakeRequired,
+    PathsArgument,
+    TableOption,
+    app,
+    print_rows,
+    print_table,
+)
+from kizashi.errors import KizashiError
+
+
+@app.command()
+def ingest(
+    paths: PathsArgument,
+    lake: LakeRequired,
+    as_json: JsonOption = False,
+    as_table: TableOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Read logs into a lake, each record once; one line a file.
+
+    Example: kizashi ingest ./logs --lake ./lake --json
+    """
+    from dataclasses import asdict
+
+    from kizashi import pipeline
+
+    rows = []
+    failed = False
+    json_lines = as_json or not (as_table or sys.stdout.isatty())
+    for line in pipeline.read(lake, paths, settings.find(config, paths)):
+        failed |= line.read != line.stored + line.rejected + line.duplicate
+        if json_lines:
+            print(json.dumps(asdict(line), ensure_ascii=False), flush=True)
+        rows.append(asdict(line))
+    if not json_lines:
+        print_table(rows, ["file", "source", "read", "stored", "rejected", "duplicate", "note"])
+    if failed:
+        raise KizashiError(
+            "records are unaccounted for: read differs from stored + rejected + duplicate"
+        )
+
+
+@app.command()
+def rejects(lake: LakeRequired, as_json: JsonOption = False, as_table: TableOption = False) -> None:
+    """Damaged records that were set aside, with file, line and reason.
+
+    Example: kizashi rejects --lake ./lake
+    """
+    names = ["file", "record_no", "reason", "excerpt"]
+    print_rows(
+        [dict(zip(names, row, strict=True)) for row in querying.rejects(lake)],
+        names,
+        as_json,
+        as_table,
+    )
+
+
+@app.command()
+def sources(
+    lake: LakeOption = None, as_json: JsonOption = False, as_table: TableOption = False
+) -> None:
+    """Formats that Kizashi reads; with --lake, what was read of each.
+
+    Example: kizashi sources
+    """
+    rows = querying.sources(lake)
+    print_rows(rows, list(rows[0]) if rows else [], as_json, as_table)
+
+
+@app.command()
+def clocks(lake: LakeRequired, as_json: JsonOption = False, as_table: TableOption = False) -> None:
+    """Clocks that disagree, by how much, and on how many facts.
+
+    Example: kizashi clocks --lake ./lake
+    """
+    names, rows = querying.query(lake, "SELECT * FROM clock_offset ORDER BY ALL")
+    print_rows([dict(zip(names, row, strict=True)) for row in rows], names, as_json, as_table)
+
+
+@app.command("query")
+def query_command(
+    sql: Annotated[str, typer.Argument(help="One SELECT over the tables.", metavar="SQL")],
+    lake: LakeRequired,
+    as_json: JsonOption = False,
+    as_table: TableOption = False,
+) -> None:
+    """Run SQL over a lake, in a process of its own with limits.
+
+    Example: kizashi query "SELECT query, count(*) FROM dns_activity GROUP BY 1" --lake ./lake
+    """
+    names, rows = querying.query_apart(lake, sql)
+    print_rows([dict(zip(names, row, strict=True)) for row in rows], names, as_json, as_table)
