@@ -49,6 +49,19 @@ def test_tsv_and_json_of_the_same_look_ups_are_equal_rows(tmp_path: Path) -> Non
     con.close()
 
 
+def test_one_record_with_another_form_of_time_is_read_all_the_same(tmp_path: Path) -> None:
+    records = [
+        {"ts": 1.5, "uid": "C1", "id.orig_h": "192.0.2.7", "query": "a.example"},
+        {"ts": "1970-01-01T00:00:02.5Z", "uid": "C2", "id.orig_h": "192.0.2.7", "query": "b.test"},
+    ]
+    (tmp_path / "dns.log").write_text("\n".join(json.dumps(r) for r in records) + "\n")
+    assert read(tmp_path / "lake", tmp_path / "dns.log")[0].stored == 2
+    con = open_lake(tmp_path / "lake")
+    found = con.execute("SELECT epoch(time), query FROM dns_activity ORDER BY time").fetchall()
+    con.close()
+    assert found == [(1.5, "a.example"), (2.5, "b.test")]
+
+
 def test_a_file_of_many_log_types_fills_many_tables(tmp_path: Path) -> None:
     records = [
         {"@stream": "conn", "ts": 1.5, "uid": "C1", "id_orig_h": "192.0.2.7", "conn_state": "SF"},

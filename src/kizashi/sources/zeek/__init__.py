@@ -127,7 +127,13 @@ def _read_json(file: InputFile, con: duckdb.DuckDBPyConnection) -> Iterator[Batc
     # Fields that the first records lack may come later; a log without `ts` has none at all.
     known = [f for f in _sql_fields(PATHS.get(path, "other_activity")) if f != "ts"]
     fields = tuple(dict.fromkeys([*seen, *known]))
-    relation = json_relation(file.plain, fields, _list_fields(path), file.first_record)
+    typed = dict.fromkeys(_list_fields(path), "VARCHAR[]")
+    # Where the first record counts seconds the engine parses them; a record that does not has no
+    # time then, the rows do not add up, and it is read with more care.
+    epoch = isinstance((_first_object(file.head) or {}).get("ts"), float | int)
+    if epoch:
+        typed["ts"] = "DOUBLE"
+    relation = json_relation(file.plain, fields, typed, file.first_record)
     if mark is not None:
         # Records of another type stay behind; then the rows do not add up and each gets its own.
         relation = f"SELECT * FROM ({relation}) WHERE {quoted(mark)} = {literal(path)}"
@@ -136,7 +142,7 @@ def _read_json(file: InputFile, con: duckdb.DuckDBPyConnection) -> Iterator[Batc
         relation,
         path,
         fields,
-        "json_lists",
+        "json_epoch" if epoch else "json_lists",
         file.newlines + (not file.ends_with_newline),
         repair=lambda: careful.read_json(file, con, batch_of, _path_of),
     )
@@ -192,7 +198,7 @@ def batch_of(
 ) -> Batch:
     """A batch whose one SELECT maps `relation` (record_no and text fields) onto the path's table.
 
-    `form` is tsv, json or json_lists; it picks the macros that read times, flags and lists.
+    `form` is tsv, json, json_lists or json_epoch; it picks the macros that read times, flags and lists.
     """
     con.execute(table_sql("zeek", f"_{form}"))
     table = PATHS.get(path, "other_activity")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from kizashi.sources.zeek.header import Header
@@ -37,23 +38,21 @@ def _read_csv(plain: Path, header: Header, names: tuple[str, ...], skip: int) ->
 
 
 def json_relation(
-    plain: Path, fields: tuple[str, ...], lists: frozenset[str], first_record: int
+    plain: Path, fields: tuple[str, ...], typed: Mapping[str, str], first_record: int
 ) -> str:
-    """Fields of JSON records, those in `lists` as lists; other nested values stay JSON text."""
-    rows = _read_json(plain, fields, lists)
+    """Fields of JSON records, typed as `typed` says, else as text; nested values stay JSON text."""
+    rows = _read_json(plain, fields, typed)
     return f"SELECT row_number() OVER () + {first_record} AS record_no, * FROM {rows}"
 
 
 def numbered_json_relation(plain: Path, fields: tuple[str, ...]) -> str:
     """Fields of scratch JSON records that carry their line number as `kizashi_line`."""
-    rows = _read_json(plain, (*fields, "kizashi_line"), frozenset())
+    rows = _read_json(plain, (*fields, "kizashi_line"), {})
     return f"SELECT kizashi_line::UBIGINT AS record_no, * EXCLUDE (kizashi_line) FROM {rows}"
 
 
-def _read_json(plain: Path, fields: tuple[str, ...], lists: frozenset[str]) -> str:
-    columns = ", ".join(
-        f"{literal(name)}: '{'VARCHAR[]' if name in lists else 'VARCHAR'}'" for name in fields
-    )
+def _read_json(plain: Path, fields: tuple[str, ...], typed: Mapping[str, str]) -> str:
+    columns = ", ".join(f"{literal(name)}: '{typed.get(name, 'VARCHAR')}'" for name in fields)
     return (
         f"read_json({literal(str(plain))}, format='newline_delimited', columns={{{columns}}}, "
         f"ignore_errors=true, maximum_object_size={LONGEST_RECORD_BYTES})"
