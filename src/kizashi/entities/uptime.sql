@@ -3,120 +3,42 @@
 -- records tell of a person or another machine, not that the host was on.
 -- Reads every other event table.
 WITH seen AS (
-    SELECT DISTINCT
-        site,
-        host_id,
-        time::DATE AS day,
-        uptime_bin(time) AS bin
-    FROM authentication
+    FROM slots_of('authentication')
     UNION ALL
-    SELECT DISTINCT
-        site,
-        host_id,
-        time::DATE AS day,
-        uptime_bin(time) AS bin
-    FROM dhcp_activity
+    FROM slots_of('dhcp_activity')
     UNION ALL
-    SELECT DISTINCT
-        site,
-        host_id,
-        time::DATE AS day,
-        uptime_bin(time) AS bin
-    FROM dns_activity
+    FROM slots_of('dns_activity')
     UNION ALL
-    SELECT DISTINCT
-        site,
-        host_id,
-        time::DATE AS day,
-        uptime_bin(time) AS bin
-    FROM file_activity
+    FROM slots_of('file_activity')
     UNION ALL
-    SELECT DISTINCT
-        site,
-        host_id,
-        time::DATE AS day,
-        uptime_bin(time) AS bin
-    FROM http_activity
+    FROM slots_of('http_activity')
     UNION ALL
-    SELECT DISTINCT
-        site,
-        host_id,
-        time::DATE AS day,
-        uptime_bin(time) AS bin
-    FROM module_activity
+    FROM slots_of('module_activity')
     UNION ALL
-    SELECT DISTINCT
-        site,
-        host_id,
-        time::DATE AS day,
-        uptime_bin(time) AS bin
-    FROM network_activity
+    FROM slots_of('network_activity')
     UNION ALL
-    SELECT DISTINCT
-        site,
-        host_id,
-        time::DATE AS day,
-        uptime_bin(time) AS bin
-    FROM network_file_activity
+    FROM slots_of('network_file_activity')
     UNION ALL
-    SELECT DISTINCT
-        site,
-        host_id,
-        time::DATE AS day,
-        uptime_bin(time) AS bin
-    FROM other_activity
+    FROM slots_of('other_activity')
     UNION ALL
-    SELECT DISTINCT
-        site,
-        host_id,
-        time::DATE AS day,
-        uptime_bin(time) AS bin
-    FROM process_activity
+    FROM slots_of('process_activity')
     UNION ALL
-    SELECT DISTINCT
-        site,
-        host_id,
-        time::DATE AS day,
-        uptime_bin(time) AS bin
-    FROM registry_activity
+    FROM slots_of('registry_activity')
     UNION ALL
-    SELECT DISTINCT
-        site,
-        host_id,
-        time::DATE AS day,
-        uptime_bin(time) AS bin
-    FROM scheduled_job_activity
+    FROM slots_of('scheduled_job_activity')
     UNION ALL
-    SELECT DISTINCT
-        site,
-        host_id,
-        time::DATE AS day,
-        uptime_bin(time) AS bin
-    FROM script_activity
+    FROM slots_of('script_activity')
     UNION ALL
-    SELECT DISTINCT
-        site,
-        host_id,
-        time::DATE AS day,
-        uptime_bin(time) AS bin
-    FROM service_activity
+    FROM slots_of('service_activity')
     UNION ALL
-    SELECT DISTINCT
-        site,
-        host_id,
-        time::DATE AS day,
-        uptime_bin(time) AS bin
-    FROM tls_activity
+    FROM slots_of('tls_activity')
 )
 SELECT
-    site,
+    any_value(site) AS site,
     host_id,
-    day,
-    list(DISTINCT bin ORDER BY bin) AS bins
+    slot_start(slot)::DATE AS day,
+    list(DISTINCT uptime_bin(slot_start(slot)) ORDER BY uptime_bin(slot_start(slot))) AS bins
 FROM seen
-WHERE host_id IS NOT NULL
-    AND day IS NOT NULL
 GROUP BY
-    site,
     host_id,
-    day
+    slot_start(slot)::DATE

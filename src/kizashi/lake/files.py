@@ -37,6 +37,10 @@ DEEPEST_NESTING = 2
 CONFIG_NAME = "kizashi.toml"
 
 
+# Byte counts of interest, from a file's first block.
+Marks = Callable[[bytes], tuple[int, ...]]
+
+
 class LimitReached(KizashiError):
     """A named limit ended the reading of one file."""
 
@@ -178,8 +182,9 @@ def _unsafe(name: str) -> bool:
 
 
 @contextmanager
-def opened(found: Found, marks: tuple[int, ...], spool: Path) -> Iterator[Opened]:
-    """The file's plain bytes and identity; `marks` are byte counts whose digests are wanted.
+def opened(found: Found, marks: Marks, spool: Path) -> Iterator[Opened]:
+    """The file's plain bytes and identity; `marks` tells from its first block which byte counts'
+    digests are wanted.
 
     A plain file on disk is read where it lies; anything else is unpacked under `spool` and removed
     afterwards.
@@ -224,12 +229,14 @@ class _Read:
     long_lines: bool = False
 
 
-def _lay_open(blocks: Iterator[bytes], target: Path | None, marks: tuple[int, ...]) -> _Read:
-    found, digest, pending = _Read(), hashlib.sha256(), sorted(marks)
+def _lay_open(blocks: Iterator[bytes], target: Path | None, marks: Marks) -> _Read:
+    found, digest, pending = _Read(), hashlib.sha256(), list[int]()
     line_bytes, last = 0, b""
     out = target.open("wb") if target else None
     try:
         for block in blocks:
+            if not found.size:
+                pending = sorted(marks(block))
             while pending and found.size + len(block) >= pending[0]:
                 head = digest.copy()
                 head.update(block[: pending[0] - found.size])

@@ -18,7 +18,7 @@ import duckdb
 from kizashi.errors import KizashiError, UsageError
 from kizashi.lake.files import Found, Opened, find, members, opened, tail
 from kizashi.lake.manifest import (
-    HEAD_BYTES,
+    START_BYTES,
     FileEntry,
     Manifest,
     Segment,
@@ -119,8 +119,7 @@ def _one(
     spool: Path,
 ) -> Line:
     try:
-        sizes = tuple(manifest.sizes())
-        with opened(found, sizes, spool) as file:
+        with opened(found, lambda block: manifest.sizes(_start_digest(block)), spool) as file:
             return _read(lake, manifest, con, found, file, site, spool)
     except (OSError, KizashiError) as error:
         return Line(found.label, None, note=f"could not be read: {error}")
@@ -137,7 +136,7 @@ def _read(
 ) -> Line:
     if file.size == 0:
         return Line(found.label, None, note=file.damage or "empty")
-    before = _known(manifest, file, site)
+    before = manifest.longest_of(site, {file.size: file.digest} | file.digests)
     if before is not None and before.size == file.size:
         return Line(found.label, before.source, before.read, 0, 0, before.read, {}, "read before")
     entry = before or FileEntry(
@@ -145,7 +144,7 @@ def _read(
         found.label,
         None,
         site,
-        sha256(file.head[:HEAD_BYTES]).hexdigest(),
+        _start_digest(file.head),
         0,
         "",
         0,
@@ -178,13 +177,8 @@ def _read(
     return line
 
 
-def _known(manifest: Manifest, file: Opened, site: str) -> FileEntry | None:
-    """The longest earlier reading of which this file's bytes are the same or a continuation."""
-    whole = {file.size: file.digest} | file.digests
-    for entry in sorted(manifest.file_entries(), key=lambda e: -e.size):
-        if entry.site == site and entry.size and whole.get(entry.size) == entry.digest:
-            return entry
-    return None
+def _start_digest(head: bytes) -> str:
+    return sha256(head[:START_BYTES]).hexdigest()
 
 
 def _input_file(label: str, entry: FileEntry, file: Opened, spool: Path) -> InputFile:
@@ -289,7 +283,8 @@ def _copy(
     name = str(partial).replace("'", "''")
     ((_path, rows, _bytes, _footer, columns, *_keys),) = con.execute(
         f"COPY ({select}) TO '{name}' "
-        "(FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION v2, RETURN_STATS true)"
+        # Settling reads it once and writes it anew: quick to pack and unpack counts, not size.
+        "(FORMAT parquet, COMPRESSION lz4_raw, PARQUET_VERSION v2, RETURN_STATS true)"
     ).fetchall() or [("", 0, 0, 0, {})]
     if rows == 0:
         partial.unlink(missing_ok=True)

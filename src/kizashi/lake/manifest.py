@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -14,7 +14,8 @@ from kizashi.errors import KizashiError
 from kizashi.sources import Reject
 
 FORMAT = "1"
-HEAD_BYTES = 4096
+# A file that has grown still begins as it did; shorter files are few bytes to compare whole.
+START_BYTES = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class FileEntry:
     label: str
     source: str | None
     site: str
-    head_digest: str
+    start_digest: str
     size: int
     digest: str
     lines: int
@@ -93,11 +94,24 @@ class Manifest:
     def file_entries(self) -> list[FileEntry]:
         return [_entry(row) for row in self._db.execute(f"{_SELECT_FILE} ORDER BY label, file_id")]
 
-    def sizes(self) -> dict[int, str]:
-        """Digest of every file by its size, to recognise what was read before."""
-        return {
-            int(size): str(d) for size, d in self._db.execute("SELECT size, digest FROM input_file")
-        }
+    def sizes(self, start_digest: str) -> tuple[int, ...]:
+        """Sizes of the files that a file which starts so may be a copy or a continuation of."""
+        rows = self._db.execute(
+            "SELECT DISTINCT size FROM input_file WHERE start_digest = ? OR size < ? ORDER BY size",
+            (start_digest, START_BYTES),
+        ).fetchall()
+        return tuple(int(size) for (size,) in rows)
+
+    def longest_of(self, site: str, digests: Mapping[int, str]) -> FileEntry | None:
+        """The longest file of a site whose size and digest are among those given."""
+        for size in sorted(digests, reverse=True):
+            row = self._db.execute(
+                f"{_SELECT_FILE} WHERE digest = ? AND size = ? AND site = ? ORDER BY file_id",
+                (digests[size], size, site),
+            ).fetchone()
+            if row is not None:
+                return _entry(row)
+        return None
 
     def segments(self, table: str | None = None, *, settled: bool | None = None) -> list[Segment]:
         rows = self._db.execute(
@@ -120,7 +134,7 @@ class Manifest:
 
 
 _FILE_COLUMNS = (
-    "file_id, label, source, site, head_digest, size, digest, lines, read, stored, rejected, "
+    "file_id, label, source, site, start_digest, size, digest, lines, read, stored, rejected, "
     "duplicate, tables, note"
 )
 _SELECT_FILE = f"SELECT {_FILE_COLUMNS} FROM input_file"
@@ -140,7 +154,7 @@ def put_file(db: sqlite3.Connection, entry: FileEntry) -> None:
             entry.label,
             entry.source,
             entry.site,
-            entry.head_digest,
+            entry.start_digest,
             entry.size,
             entry.digest,
             entry.lines,

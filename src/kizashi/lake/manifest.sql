@@ -4,7 +4,7 @@ CREATE TABLE IF NOT EXISTS input_file (
     label TEXT NOT NULL,           -- path relative to the given root, a.zip!b for members
     source TEXT,                   -- id of the source; NULL when no source knew it
     site TEXT NOT NULL,            -- site it was read for
-    head_digest TEXT NOT NULL,     -- SHA-256 of the first bytes, up to 4 KiB
+    start_digest TEXT NOT NULL,    -- SHA-256 of the first bytes, up to 256
     size INTEGER NOT NULL,         -- plain bytes read
     digest TEXT NOT NULL,          -- SHA-256 of those bytes
     lines INTEGER NOT NULL,        -- line ends in them
@@ -15,7 +15,8 @@ CREATE TABLE IF NOT EXISTS input_file (
     tables TEXT NOT NULL,          -- JSON: table -> rows stored
     note TEXT NOT NULL DEFAULT ''  -- why reading ended early, or why nothing was read
 );
-CREATE INDEX IF NOT EXISTS input_file_head ON input_file (head_digest);
+CREATE INDEX IF NOT EXISTS input_file_start ON input_file (start_digest);
+CREATE INDEX IF NOT EXISTS input_file_digest ON input_file (digest);
 CREATE TABLE IF NOT EXISTS segment (
     path TEXT PRIMARY KEY,         -- relative to the lake
     table_name TEXT NOT NULL,

@@ -167,6 +167,67 @@ _JSON = """
     FROM made"""
 
 
+# Shares of a mixed lake, in percent of its events.
+MIX = {"dns": 30, "conn": 30, "http": 15, "ssl": 15, "process": 5, "registry": 5}
+_ZEEK = """'C' || substr(md5('$kind' || i::VARCHAR), 1, 17) AS uid, second AS ts,
+        address AS "id.orig_h", hash(i, 4) % 60000 + 1024 AS "id.orig_p" """
+_SYSMON = """strftime(make_timestamp((second * 1e6)::BIGINT), '%Y-%m-%d %H:%M:%S.%g') AS "UtcTime",
+        strftime(make_timestamp((second * 1e6)::BIGINT), '%Y-%m-%dT%H:%M:%S.%gZ') AS "TimeCreated",
+        'Microsoft-Windows-Sysmon/Operational' AS "Channel",
+        'Microsoft-Windows-Sysmon' AS "SourceName",
+        i AS "RecordNumber", 'pc-' || host || '.corp.example' AS "Hostname",
+        '{' || md5(host || '/' || i % 50000) || '}' AS "ProcessGuid",
+        1000 + hash(i, 2) % 20000 AS "ProcessId" """
+_MADE = {
+    "dns": """SELECT 'dns' AS _path, $zeek, '10.0.0.53' AS "id.resp_h", 53 AS "id.resp_p",
+        'udp' AS proto, hash(i, 5) % 65535 AS trans_id, query, 'A' AS qtype_name,
+        CASE WHEN hash(i, 14) % 50 = 0 THEN 'NXDOMAIN' ELSE 'NOERROR' END AS rcode_name,
+        CASE WHEN hash(i, 14) % 50 = 0 THEN NULL ELSE [server] END AS answers FROM made""",
+    "conn": """SELECT 'conn' AS _path, $zeek, server AS "id.resp_h", 443 AS "id.resp_p",
+        'tcp' AS proto, hash(i, 6) % 90 AS duration, hash(i, 7) % 9000 AS orig_bytes,
+        hash(i, 8) % 900000 AS resp_bytes, 'SF' AS conn_state FROM made""",
+    "http": """SELECT 'http' AS _path, $zeek, server AS "id.resp_h", 80 AS "id.resp_p",
+        CASE WHEN hash(i, 6) % 20 = 0 THEN 'POST' ELSE 'GET' END AS method, query AS host,
+        '/p/' || hash(i, 7) % 5000 AS uri, 'Mozilla/5.0 (Windows NT 10.0)' AS user_agent,
+        CASE WHEN hash(i, 6) % 20 = 0 THEN hash(i, 8) % 90000 ELSE 0 END AS request_body_len,
+        hash(i, 9) % 90000 AS response_body_len, 200 AS status_code FROM made""",
+    "ssl": """SELECT 'ssl' AS _path, $zeek, server AS "id.resp_h", 443 AS "id.resp_p",
+        'TLSv13' AS version, query AS server_name, true AS established FROM made""",
+    "process": """SELECT 1 AS "EventID", $sysmon,
+        'C:\\Program Files\\App' || hash(i, 3) % 300 || '\\app.exe' AS "Image",
+        'app.exe --task ' || hash(i, 5) % 1000 AS "CommandLine",
+        'C:\\Windows\\explorer.exe' AS "ParentImage", 'CORP\\u' || host AS "User" FROM made""",
+    "registry": """SELECT 13 AS "EventID", $sysmon, 'SetValue' AS "EventType",
+        'HKLM\\Software\\App' || hash(i, 3) % 300 || '\\State' AS "TargetObject",
+        'DWORD (0x' || hash(i, 5) % 9 || ')' AS "Details",
+        'C:\\Program Files\\App' || hash(i, 3) % 300 || '\\app.exe' AS "Image" FROM made""",
+}
+
+
+def make_mixed(folder: Path, rows: int, hours: int, first_hour: int = 0) -> None:
+    """Zeek and Sysmon logs as JSON, `rows` in all in the shares of MIX, over `hours`: 1,000 hosts
+    that speak to 3,000 sites, 2 % of look-ups failing, 5 % of requests POSTs."""
+    folder.mkdir(parents=True, exist_ok=True)
+    con = duckdb.connect()
+    con.execute("SET enable_progress_bar = false")
+    for kind, share in MIX.items():
+        count = max(rows * share // 100, 1)
+        con.execute(
+            f"""CREATE OR REPLACE VIEW made AS SELECT
+                i + {first_hour * 10**9} AS i,
+                {FIRST_SECOND + first_hour * 3600} + i * {hours * 3600 / count} AS second,
+                (hash(i, 1) % 1000)::VARCHAR AS host,
+                '10.1.' || hash(i, 1) % 1000 // 250 || '.' || hash(i, 1) % 1000 % 250 AS address,
+                'www' || hash(i, 9) % 9 || '.site' || hash(i, 9) % 3000 || '.example.com' AS query,
+                '203.' || hash(i, 9) % 3000 // 250 || '.7.' || hash(i, 9) % 250 AS server
+            FROM range({count}) AS t(i)"""
+        )
+        text = _MADE[kind].replace("$zeek", _ZEEK).replace("$sysmon", _SYSMON)
+        log = folder / f"{kind}.{first_hour}.log"
+        con.execute(f"COPY ({text.replace('$kind', kind)}) TO '{log}' (FORMAT json)")
+    con.close()
+
+
 def bare_copy(source: Path, target: Path, form: str) -> None:
     """The engine alone: the same typed columns from the same file to Parquet."""
     con = connect()
@@ -215,6 +276,51 @@ def settle_and_derive(lake: Path) -> None:
     for view in ("name", "contact", "uptime", "baseline", "lease"):
         con.execute(f"SELECT count(*) FROM {view}").fetchall()
     con.close()
+
+
+def derive_all(lake: Path) -> None:
+    """Derived facts alone, over a settled lake."""
+    from kizashi import pipeline
+
+    with pipeline.open_settled(lake):
+        pass
+
+
+def mixed_ratio(folder: Path, rows: int) -> None:
+    """Detectors and chains against ingest, over a lake of the shares of MIX."""
+    logs, lake = folder / "mixed", folder / "lake-mixed"
+    make_mixed(logs, rows, 7 * 24)
+    taken = measured(ingest_all, lake, [logs])
+    settled = measured(settle_and_derive, lake)
+    derived = measured(derive_all, lake)
+    hunted = measured(hunt_all, lake)
+    shares = ", ".join(f"{kind} {share} %" for kind, share in MIX.items())
+    print(f"\nmixed lake of {rows:,} events ({shares}), 1,000 hosts, 7 days; against its ingest")
+    _row("ingest", taken, taken)
+    _row("settle + derived", settled, taken)
+    _row("derived again", derived, taken)
+    looked = hunted._replace(
+        cpu_s=hunted.cpu_s - derived.cpu_s, wall_s=hunted.wall_s - derived.wall_s
+    )
+    _row("detectors + chains", looked, taken)
+
+
+def hour_time(folder: Path, rows: int) -> None:
+    """A new hour of 1,000 hosts read into a lake of seven days, and hunted."""
+    logs, lake = folder / "week", folder / "lake-week"
+    make_mixed(logs, rows, 7 * 24)
+    measured(ingest_all, lake, [logs])
+    measured(hunt_all, lake)
+    shutil.rmtree(logs)
+    new = folder / "hour"
+    make_mixed(new, rows // (7 * 24), 1, first_hour=7 * 24)
+    taken = measured(ingest_all, lake, [new])
+    hunted = measured(hunt_all, lake)
+    print(
+        f"\none new hour ({rows // (7 * 24):,} events) of 1,000 hosts over 7 days ({rows:,} events)"
+    )
+    _row("ingest", taken, None)
+    _row("hunt", hunted, None)
 
 
 def hunt_all(lake: Path) -> None:
@@ -271,14 +377,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description="Example: python -m kizashi.measure.bench --rows 1000000"
     )
-    parser.add_argument("benches", nargs="*", default=["ingest", "days"], help="ingest, days")
+    parser.add_argument(
+        "benches", nargs="*", choices=[*BENCHES], default=[*BENCHES], help=", ".join(BENCHES)
+    )
     parser.add_argument("--rows", type=int, default=5_000_000)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="kizashi-bench-") as folder:
-        if "ingest" in options.benches:
-            ingest_ratios(Path(folder), options.rows)
-        if "days" in options.benches:
-            days_ratio(Path(folder), options.rows)
+    for name in options.benches:
+        with tempfile.TemporaryDirectory(prefix="kizashi-bench-") as folder:
+            BENCHES[name](Path(folder), options.rows)
+
+
+BENCHES: dict[str, Callable[[Path, int], None]] = {
+    "ingest": ingest_ratios,
+    "days": days_ratio,
+    "mixed": mixed_ratio,
+    "hour": hour_time,
+}
 
 
 if __name__ == "__main__":
