@@ -121,7 +121,9 @@ def settings_grid(settings: dict[str, dict[str, Any]]) -> str:
 
 def detector_facts(values: dict[str, Any]) -> str:
     """What detector.toml says of a detector, as a table of two columns."""
-    reads = "; ".join(f"`{table}` ({', '.join(cols)})" for table, cols in values["reads"].items())
+    needed = dict(values["reads"])
+    either = needed.pop("any_of", {})
+    reads = "; ".join(filter(None, (_tables(needed, "; "), _tables(either, " or "))))
     chance = values["chance"]
     return grid(
         ("", ""),
@@ -134,6 +136,10 @@ def detector_facts(values: dict[str, Any]) -> str:
             ("likeliest honest story", values["benign"]),
         ),
     )
+
+
+def _tables(reads: dict[str, list[str]], between: str) -> str:
+    return between.join(f"`{table}` ({', '.join(columns)})" for table, columns in reads.items())
 
 
 def detectors_page() -> str:

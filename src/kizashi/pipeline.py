@@ -115,7 +115,7 @@ def detector_facts(known: dict[str, detecting.Detector]) -> dict[str, assemble.D
             stage=detector.stage,
             benign=detector.benign,
             benign_ja=detector.benign_ja,
-            tables=tuple(detector.reads),
+            tables=(*detector.reads, *detector.any_of),
             chance_per_host_day=detector.chance.per_host_day,
             summarise=partial(detecting.summarise, detector),
         )

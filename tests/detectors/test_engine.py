@@ -84,6 +84,20 @@ def test_a_users_own_folder_loads_beside_ours(folder: Path) -> None:
     assert "dns_nxdomain_burst" in found
 
 
+def test_one_of_the_tables_in_any_of_is_enough(folder: Path) -> None:
+    either = '[reads.any_of]\nfile_activity = ["path"]\nhttp_activity = ["host"]\n\n[lookback]'
+    (folder / "detector.toml").write_text(TOML.replace("[lookback]", either), "utf-8")
+    detector = detectors([folder])["dns_failed_names"]
+    con = duckdb.connect()
+    for name, columns in {**detector.reads, **detector.any_of}.items():
+        con.execute(f"CREATE TABLE {name} ({', '.join(f'{c} VARCHAR' for c in columns)})")
+    con.execute("INSERT INTO dns_activity VALUES ('a.example', 'NOERROR')")
+    assert missing_columns(detector, con) == ["file_activity", "http_activity"]
+    con.execute("INSERT INTO http_activity VALUES ('a.example')")
+    assert missing_columns(detector, con) == []
+    con.close()
+
+
 def test_a_detector_folder_can_be_named_itself(folder: Path) -> None:
     assert "dns_failed_names" in detectors([folder])
 

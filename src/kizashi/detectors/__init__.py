@@ -64,23 +64,27 @@ def signal_table_sql() -> str:
 
 
 def missing_columns(detector: Detector, con: duckdb.DuckDBPyConnection) -> list[str]:
-    """What the detector needs and is not there: an empty `table`, an all-NULL `table.column`."""
-    missing = []
-    for table, columns in detector.reads.items():
-        if not _holds(con, table, "TRUE"):
-            missing.append(table)
-            continue
-        missing += [
-            f"{table}.{column}"
-            for column in columns
-            if not _holds(con, table, f"{quoted(column)} IS NOT NULL")
-        ]
+    """What the detector needs and is not there: an empty `table`, an all-NULL `table.column`; every
+    table of `any_of` where none of them can be used."""
+    missing = [lack for read in detector.reads.items() for lack in _lacking(con, *read)]
+    if detector.any_of and all(_lacking(con, *read) for read in detector.any_of.items()):
+        missing += detector.any_of
     return missing
+
+
+def _lacking(con: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str]) -> list[str]:
+    if not _holds(con, table, "TRUE"):
+        return [table]
+    return [
+        f"{table}.{column}"
+        for column in columns
+        if not _holds(con, table, f"{quoted(column)} IS NOT NULL")
+    ]
 
 
 def _holds(con: duckdb.DuckDBPyConnection, table: str, condition: str) -> bool:
     sql = f"SELECT 1 FROM {quoted(table)} WHERE {condition} LIMIT 1"
-    return con.execute(sql).fetchone() is not None
+    return bool(con.execute(sql).fetchall())
 
 
 def run(

@@ -74,7 +74,8 @@ class Prior:
 
 @dataclass(frozen=True, slots=True)
 class Detector:
-    """One detector folder, checked."""
+    """One detector folder, checked. It cannot look without all of `reads`, nor where none of the
+    tables in `any_of` has all its columns."""
 
     id: str
     folder: Traversable
@@ -89,6 +90,7 @@ class Detector:
     family: str
     status: str
     reads: Mapping[str, tuple[str, ...]]
+    any_of: Mapping[str, tuple[str, ...]]
     lookback_hours: int
     lateness_minutes: int
     chance: Prior
@@ -112,12 +114,16 @@ def load(folder: Traversable) -> Detector:
     for key, allowed in CHOICES.items():
         _choose(where, key, values[key], allowed)
     settings = _settings(where, values["settings"])
+    reads = values["reads"]
+    if not reads:
+        raise KizashiError(f"{where}: [reads] is empty, so blindness could never be told")
     _check_variables(f"{folder.name}/detector.sql", sql, settings)
     return Detector(
         id=folder.name,
         folder=folder,
         attack=_techniques(where, values["attack"]),
-        reads=_reads(where, values["reads"]),
+        reads=_columns(where, "[reads]", {k: v for k, v in reads.items() if k != "any_of"}),
+        any_of=_columns(where, "[reads.any_of]", reads.get("any_of", {})),
         lookback_hours=_lookback(where, values["lookback"]),
         lateness_minutes=values["lateness_minutes"],
         chance=_prior(where, values["chance"]),
@@ -163,13 +169,11 @@ def _techniques(where: str, values: list[Any]) -> tuple[str, ...]:
     return tuple(values)
 
 
-def _reads(where: str, values: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    if not values:
-        raise KizashiError(f"{where}: [reads] is empty, so blindness could never be told")
+def _columns(where: str, key: str, values: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     known = schema.tables()
     for table, columns in values.items():
         if table not in known:
-            raise unknown(where, "table in [reads]", table, known)
+            raise unknown(where, f"table in {key}", table, known)
         for column in columns:
             if column not in known[table].column_names:
                 raise unknown(where, f"column of {table}", column, known[table].column_names)

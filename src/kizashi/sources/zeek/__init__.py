@@ -198,7 +198,8 @@ def batch_of(
 ) -> Batch:
     """A batch whose one SELECT maps `relation` (record_no and text fields) onto the path's table.
 
-    `form` is tsv, json, json_lists or json_epoch; it picks the macros that read times, flags and lists.
+    `form` is tsv, json, json_lists or json_epoch; it picks the macros that read times, flags and
+    lists.
     """
     con.execute(table_sql("zeek", f"_{form}"))
     table = PATHS.get(path, "other_activity")
