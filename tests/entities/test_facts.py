@@ -140,7 +140,7 @@ def test_uptime_reads_every_table_but_those_that_tell_of_no_host() -> None:
         "web_resource_activity",
     }
     text = entities.sql("uptime")
-    assert {name for name in tables() if f"slots_of('{name}')" in text} == set(tables()) - apart
+    assert {name for name in tables() if f"bins_of('{name}')" in text} == set(tables()) - apart
 
 
 def test_a_baseline_counts_look_ups_by_hour_of_week_over_days_that_the_host_was_on(

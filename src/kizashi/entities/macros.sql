@@ -29,25 +29,23 @@ CREATE OR REPLACE MACRO owner_confidence(evidence, is_cut) AS
     CASE evidence WHEN 'dhcp' THEN 0.95 WHEN 'endpoint' THEN 0.9 ELSE 0.5 END
     * CASE WHEN is_cut THEN 0.8 ELSE 1 END;
 
--- Five minutes since 1970, as a number: one integer groups faster than a day and a bin.
-CREATE OR REPLACE MACRO slot_of(moment) AS epoch_us(moment) // 300000000;
-CREATE OR REPLACE MACRO slot_start(slot) AS make_timestamp(slot * 300000000);
+-- Five-minute bin of the day, 0 to 287.
+CREATE OR REPLACE MACRO uptime_bin(moment) AS
+    (date_part('hour', moment) * 12 + date_part('minute', moment) // 5)::USMALLINT;
 
--- The slots in which the rows of an event table tell of a host. A host_id holds its site.
-CREATE OR REPLACE MACRO slots_of(event_table) AS TABLE
+-- The bins of each day in which the rows of an event table tell of a host, as 288 bits. A host_id holds
+-- its site.
+CREATE OR REPLACE MACRO bins_of(event_table) AS TABLE
     SELECT
         any_value(site) AS site,
         host_id,
-        slot_of(time) AS slot
+        time::DATE AS day,
+        bitstring_agg(uptime_bin(time), 0, 287) AS bits
     FROM query_table(event_table)
     WHERE host_id IS NOT NULL AND time IS NOT NULL
     GROUP BY
         host_id,
-        slot_of(time);
-
--- Five-minute bin of the day, 0 to 287.
-CREATE OR REPLACE MACRO uptime_bin(moment) AS
-    (date_part('hour', moment) * 12 + date_part('minute', moment) // 5)::USMALLINT;
+        time::DATE;
 
 -- Hour of the week in UTC, 0 = Monday 00:00.
 CREATE OR REPLACE MACRO hour_of_week(moment) AS

@@ -3,42 +3,42 @@
 -- records tell of a person or another machine, not that the host was on.
 -- Reads every other event table.
 WITH seen AS (
-    FROM slots_of('authentication')
+    FROM bins_of('authentication')
     UNION ALL
-    FROM slots_of('dhcp_activity')
+    FROM bins_of('dhcp_activity')
     UNION ALL
-    FROM slots_of('dns_activity')
+    FROM bins_of('dns_activity')
     UNION ALL
-    FROM slots_of('file_activity')
+    FROM bins_of('file_activity')
     UNION ALL
-    FROM slots_of('http_activity')
+    FROM bins_of('http_activity')
     UNION ALL
-    FROM slots_of('module_activity')
+    FROM bins_of('module_activity')
     UNION ALL
-    FROM slots_of('network_activity')
+    FROM bins_of('network_activity')
     UNION ALL
-    FROM slots_of('network_file_activity')
+    FROM bins_of('network_file_activity')
     UNION ALL
-    FROM slots_of('other_activity')
+    FROM bins_of('other_activity')
     UNION ALL
-    FROM slots_of('process_activity')
+    FROM bins_of('process_activity')
     UNION ALL
-    FROM slots_of('registry_activity')
+    FROM bins_of('registry_activity')
     UNION ALL
-    FROM slots_of('scheduled_job_activity')
+    FROM bins_of('scheduled_job_activity')
     UNION ALL
-    FROM slots_of('script_activity')
+    FROM bins_of('script_activity')
     UNION ALL
-    FROM slots_of('service_activity')
+    FROM bins_of('service_activity')
     UNION ALL
-    FROM slots_of('tls_activity')
+    FROM bins_of('tls_activity')
 )
 SELECT
     any_value(site) AS site,
     host_id,
-    slot_start(slot)::DATE AS day,
-    list(DISTINCT uptime_bin(slot_start(slot)) ORDER BY uptime_bin(slot_start(slot))) AS bins
+    day,
+    list_filter(range(288), lambda bin: get_bit(bit_or(bits), bin::INTEGER) = 1)::USMALLINT[] AS bins
 FROM seen
 GROUP BY
     host_id,
-    slot_start(slot)::DATE
+    day
