@@ -145,6 +145,11 @@ def _insert_sql(sql: str, returned: Sequence[str], columns: Mapping[str, str]) -
     links = "".join(
         f",\n    CAST(found.{quoted(c)} AS {columns[c]}) AS {quoted(c)}" for c in linked
     )
+    techniques = "CAST($techniques AS VARCHAR[])"
+    if "techniques" in returned:
+        # Only what the detector declares; a row that names none of it stands for all.
+        shown = f"list_filter({techniques}, lambda t: list_contains(found.techniques, t))"
+        techniques = f"CASE WHEN len({shown}) > 0 THEN {shown} ELSE {techniques} END"
     # ORDER BY keeps the table's order, and with it every later tie, the same on each run.
     return f"""
 INSERT INTO signal BY NAME
@@ -155,7 +160,7 @@ SELECT
     $detector AS detector,
     $family AS family,
     $stage AS stage,
-    CAST($techniques AS VARCHAR[]) AS techniques,
+    {techniques} AS techniques,
     found.site,
     found.host_id,
     found.first_seen,

@@ -256,6 +256,10 @@ SELECT
     worst.verdict.earlier_mails AS earlier_mails,
     worst.look_alike AS look_alike,
     worst.risky_links AS risky_links,
+    list_concat(
+        CASE WHEN worst.file_risk > 0 THEN ['T1566.001'] END,
+        CASE WHEN worst.risky_links > 0 THEN ['T1566.002'] END
+    ) AS techniques,
     CASE
         WHEN worst.file_risk > 0
             THEN 'attached ' || array_to_string(list_transform(worst.message.attachments, lambda a: a.name), ', ')

@@ -276,6 +276,19 @@ SELECT
     survey.parent_image AS parent_image,
     survey.distinct_commands AS distinct_commands,
     survey.commands AS commands,
+    list_transform(
+        survey.commands,
+        lambda command: CASE
+            WHEN regexp_matches(command, '^(whoami|quser|qwinsta|query|wmic useraccount|wmic netuse)$') THEN 'T1033'
+            WHEN regexp_matches(command, '^(tasklist|qprocess|wmic process)$') THEN 'T1057'
+            WHEN regexp_matches(command, '^(ipconfig|arp|route|getmac|nbtstat|nslookup|wmic nicconfig|netsh \w+)$') THEN 'T1016'
+            WHEN regexp_matches(command, '^(net view|nbtscan|dsget|dsquery|adfind|sharphound)$') THEN 'T1018'
+            WHEN regexp_matches(command, '^(net (user|group|localgroup|accounts)|cmdkey|setspn|csvde|ldifde)$') THEN 'T1087'
+            WHEN regexp_matches(command, '^(netstat|net (session|sessions|share))$') THEN 'T1049'
+            WHEN command = 'nltest' THEN 'T1482'
+            ELSE 'T1082'
+        END
+    ) AS techniques,
     CAST(epoch(survey.last_seen - survey.first_seen) AS INTEGER) AS seconds,
     actor_kind,
     hosts_with_survey,
