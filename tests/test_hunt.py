@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -37,6 +38,17 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, HuntResult]
 def kizashi(*words: str) -> subprocess.CompletedProcess[str]:
     run = [sys.executable, "-c", "from kizashi.cli import main; main()", *words]
     return subprocess.run(run, capture_output=True, text=True, check=False)
+
+
+def test_a_console_that_lacks_a_letter_shows_it_as_an_escape() -> None:
+    told = subprocess.run(
+        [sys.executable, "-m", "kizashi", "demo", "--lang", "ja"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
+    assert "\\u" in told.stdout
 
 
 def test_the_planted_chain_is_the_first_incident_and_no_other_is_as_severe(

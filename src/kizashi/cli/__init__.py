@@ -7,6 +7,7 @@ stages inside the verb, so that `kizashi --help` stays quick.
 from __future__ import annotations
 
 import importlib
+import io
 import pkgutil
 import sys
 
@@ -21,6 +22,9 @@ for _module in pkgutil.iter_modules(__path__):
 
 def main() -> None:
     """Entry point: exit 0 done, 1 could not, 2 wrong usage, 3 --fail-at was reached."""
+    # A console of another encoding (cp932, say) shows what it lacks as an escape and goes on.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         app()
     except UsageError as error:
