@@ -4,6 +4,9 @@
 zone = "Asia/Tokyo"
 files = ["tokyo/*"]          # logs of this site, by their path under the given folder
 
+[lake]
+keep_days = 400              # events older than a site's newest by more leave; contacts stay
+
 [detector.dns_nxdomain_burst]
 min_names = 12
 """
@@ -41,6 +44,7 @@ class Config:
     origin: str = ""
     sites: tuple[Site, ...] = ()
     detectors: dict[str, dict[str, Any]] = field(default_factory=dict)
+    keep_days: int | None = None  # None keeps events for ever
 
     def site_of(self, label: str) -> str:
         """Site of a log by its path; the only site when there is one, else ''."""
@@ -70,9 +74,19 @@ def load(path: Path) -> Config:
         said = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise KizashiError(f"{path}: {error}") from error
-    _known(path, said, ("site", "detector"), "section")
+    _known(path, said, ("site", "lake", "detector"), "section")
     sites = tuple(_site(path, name, values) for name, values in said.get("site", {}).items())
-    return Config(str(path), sites, said.get("detector", {}))
+    return Config(
+        str(path), sites, said.get("detector", {}), _keep_days(path, said.get("lake", {}))
+    )
+
+
+def _keep_days(path: Path, values: dict[str, object]) -> int | None:
+    _known(path, values, ("keep_days",), "setting of the lake")
+    days = values.get("keep_days")
+    if days is None or (isinstance(days, int) and not isinstance(days, bool) and days >= 1):
+        return days
+    raise KizashiError(f"{path}: lake: keep_days must be a whole number of days, 1 or more")
 
 
 def _site(path: Path, name: str, values: dict[str, object]) -> Site:

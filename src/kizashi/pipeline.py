@@ -6,8 +6,9 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -17,14 +18,17 @@ from kizashi import detectors as detecting
 from kizashi import entities, names
 from kizashi.chains import Chain, assemble, chains
 from kizashi.config import Config
-from kizashi.incidents import Blind, HuntResult, Incident, SourceHealth
+from kizashi.errors import UsageError
+from kizashi.incidents import Blind, HuntResult, Incident, Note, SourceHealth
 from kizashi.lake.engine import open_lake, quoted_path
 from kizashi.lake.ingest import Line, ingest
 from kizashi.lake.manifest import Manifest
+from kizashi.lake.retention import expire
 from kizashi.lake.settle import settle
 from kizashi.schema import tables
 
 SIGNALS = "signal.parquet"
+CONFIRMED = "confirmed_clocks"
 Step = Callable[[str, int, int], None]
 
 
@@ -69,7 +73,7 @@ def hunt(lake: Path, options: HuntOptions, step: Step | None = None) -> HuntResu
         con.execute(detecting.signal_table_sql())
         blind = list(_run_detectors(con, known, options.config, step))
         span = _span(con)
-        assemble.align(con)
+        assemble.align(con, confirmed_clocks(lake))
         found = assemble.signals(con)
         ties = assemble.links(con)
         _keep_signals(lake, con)
@@ -86,6 +90,40 @@ def hunt(lake: Path, options: HuntOptions, step: Step | None = None) -> HuntResu
             site_zones=options.config.zones,
         )
     return result
+
+
+def retain(lake: Path, keep_days: int, now: datetime) -> int:
+    """Drop the events of days older than a site's newest day by `keep_days` or more; the number of
+    rows dropped. Their contacts stay as history."""
+    settle(lake, entities)
+    with closing(open_lake(lake)) as con:
+        names.install(con)
+        entities.install(con)
+        history = {name: entities.sql(name) for name in entities.HISTORY}
+        return expire(lake, con, keep_days, now, history)
+
+
+def confirmed_clocks(lake: Path) -> tuple[str, ...]:
+    """Clocks whose zone error a person has confirmed."""
+    with closing(Manifest(lake)) as manifest:
+        return tuple(json.loads(manifest.fact(CONFIRMED) or "[]"))
+
+
+def confirm_clock(lake: Path, clock: str) -> None:
+    """Take a clock's zone error as true from now on. UsageError when the lake has no such error."""
+    with open_settled(lake) as con:
+        rows = con.execute(
+            "SELECT DISTINCT clock_a FROM clock_offset WHERE is_zone_error"
+        ).fetchall()
+    known = sorted(name for (name,) in rows)
+    if clock not in known:
+        valid = (
+            f"One of: {', '.join(known)}" if known else "No clock here looks set to a wrong zone"
+        )
+        raise UsageError(f"no clock {clock!r} with a likely zone error. {valid}")
+    confirmed = sorted({*confirmed_clocks(lake), clock})
+    with closing(Manifest(lake)) as manifest:
+        manifest.set_fact(CONFIRMED, json.dumps(confirmed))
 
 
 def _run_detectors(
@@ -167,25 +205,35 @@ def _mark_new(lake: Path, incidents: tuple[Incident, ...]) -> tuple[Incident, ..
     )
 
 
-def _single_notes(found: list[assemble.Signal], incidents: tuple[Incident, ...]) -> Iterator[str]:
+def _single_notes(found: list[assemble.Signal], incidents: tuple[Incident, ...]) -> Iterator[Note]:
     """A line on the signals that weigh too little to make an incident."""
     told = Counter(stage.detector for incident in incidents for stage in incident.stages)
     rest = Counter(signal.detector for signal in found) - told
     if rest:
         said = ", ".join(f"{name} {count}" for name, count in sorted(rest.items()))
-        yield f'{rest.total()} signals make no incident (kizashi query "FROM signal"): {said}'
+        look = 'kizashi query "FROM signal"'
+        yield Note(
+            f"{rest.total()} signals make no incident ({look}): {said}",
+            f"インシデントにならないシグナル {rest.total()} 件（{look}）：{said}",
+        )
 
 
-def _clock_notes(con: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+def _clock_notes(con: duckdb.DuckDBPyConnection) -> Iterator[Note]:
     """A line for each pair of clocks that are more than a minute apart."""
     rows = con.execute(
-        "SELECT clock_a, clock_b, min(offset_s), max(offset_s), sum(facts) FROM clock_offset "
+        "SELECT clock_a, clock_b, min(offset_s), max(offset_s), sum(facts), "
+        "bool_or(is_zone_error AND NOT is_proven) FROM clock_offset "
         "GROUP BY ALL HAVING max(abs(offset_s)) > 60 ORDER BY ALL"
     ).fetchall()
-    return tuple(
-        f"clock {a} is {low:,.0f} to {high:,.0f} s ahead of {b} ({facts} facts seen by both)"
-        for a, b, low, high, facts in rows
-    )
+    for a, b, low, high, facts, unsure in rows:
+        text = f"clock {a} is {low:,.0f} to {high:,.0f} s ahead of {b} ({facts} facts seen by both)"
+        text_ja = (
+            f"時計 {a} は {b} より {low:,.0f}～{high:,.0f} 秒進む（両方が見た事実 {facts} 件）"
+        )
+        if unsure:
+            text += f"; likely a wrong zone: kizashi clocks --confirm {a}"
+            text_ja += f"。時間帯の誤りらしい：kizashi clocks --confirm {a}"
+        yield Note(text, text_ja)
 
 
 def _health(lake: Path, con: duckdb.DuckDBPyConnection) -> tuple[SourceHealth, ...]:

@@ -16,6 +16,7 @@ from kizashi.incidents import (
     HuntResult,
     Incident,
     Missing,
+    Note,
     SourceHealth,
     Stage,
 )
@@ -341,8 +342,11 @@ def realistic() -> HuntResult:
         ),
         sources=sources(),
         notes=(
-            "clock: sysmon pc-07 runs 3.2 s behind zeek tokyo (41 shared facts, ± 0.4 s)",
-            "site branch: time zone is not set",
+            Note(
+                "clock: sysmon pc-07 runs 3.2 s behind zeek tokyo (41 shared facts, ± 0.4 s)",
+                "時計：sysmon pc-07 は zeek tokyo より 3.2 秒遅れ（共通の事実 41 件、± 0.4 秒）",
+            ),
+            Note("site branch: time zone is not set", "拠点 branch：時間帯が未設定"),
         ),
         host_days=1_184.0,
         site_zones={"tokyo": "Asia/Tokyo"},
@@ -385,7 +389,7 @@ def hostile() -> HuntResult:
         incidents=tuple(_hostile(n + 1, text) for n, text in enumerate(HOSTILE)),
         blind=tuple(Blind(text, text, text) for text in HOSTILE),
         sources=tuple(replace(sources()[0], source=text) for text in HOSTILE),
-        notes=HOSTILE,
+        notes=tuple(Note(text, text) for text in HOSTILE),
         site_zones=dict.fromkeys(HOSTILE, "../../etc/passwd"),
     )
 

@@ -12,7 +12,7 @@ from kizashi.report.jsonl import lines
 from tests.report import hunt_results
 
 FIELDS = [
-    "id", "rank", "score", "severity", "chain", "title", "site", "hosts", "users", "first_seen",
+    "id", "rank", "score", "severity", "chance", "chain", "title", "site", "hosts", "users", "first_seen",
     "last_seen", "techniques", "destinations", "stages", "missing", "blind",
 ]  # fmt: skip
 
@@ -55,7 +55,7 @@ def test_the_language_picks_the_sentences_and_leaves_the_rest() -> None:
     assert japanese["title"] == "pc-07：添付メールから生成名 C2、低速の持ち出しまで"
     assert english["title"].startswith("Mail attachment")
     same = [field for field in FIELDS if english[field] == japanese[field]]
-    assert same == [f for f in FIELDS if f not in {"title", "stages", "missing", "blind"}]
+    assert same == [f for f in FIELDS if f not in {"chance", "title", "stages", "missing", "blind"}]
 
 
 def test_an_empty_japanese_text_falls_back_to_the_english() -> None:

@@ -24,6 +24,8 @@ from kizashi.schema import tables
 
 ORDER_SLACK = timedelta(minutes=10)
 LINKED = "linked_signals"
+HELD = "; held at medium: the zone of clock {clock} looks wrong (kizashi clocks --confirm)"
+HELD_JA = "。時計 {clock} の時間帯が疑わしいため medium に留める（kizashi clocks --confirm）"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,8 @@ class Signal:
     server_ip: str | None
     recipient: str | None
     confidence: float
+    clock_id: str | None
+    zone_unsure: bool | None
     details: dict[str, object]
     evidence: tuple[tuple[int, int], ...]
 
@@ -87,8 +91,10 @@ def link_kinds() -> dict[str, dict[str, object]]:
     return dict(tomllib.loads(text)["kind"])
 
 
-def align(con: duckdb.DuckDBPyConnection) -> None:
-    """Bring every signal's times to the reference clock."""
+def align(con: duckdb.DuckDBPyConnection, confirmed: Iterable[str] = ()) -> None:
+    """Bring every signal's times to the reference clock. `confirmed` are clocks whose zone error a
+    person has confirmed."""
+    con.execute("SET VARIABLE confirmed_clocks = ?::VARCHAR[]", [sorted(confirmed)])
     rows = " UNION ALL ".join(f"SELECT file_id, host_id, clock_id FROM {name}" for name in tables())
     con.execute(
         "CREATE OR REPLACE TEMP TABLE anchor_clock AS "
@@ -205,9 +211,13 @@ def _incident(
         score = min(score, weights[heaviest.signal_id] + 0.5 * (len(members) > 1))
         if score < scoring.SEVERITIES[-1][1]:
             return None
-    severity = scoring.severity(score, single=match is None)
+    unsure = _unsure_clock(members)
+    severity = scoring.severity(score, single=match is None or unsure is not None)
     facts = known[heaviest.detector]
     words, words_ja = scoring.in_words(score, span.host_days)
+    if unsure is not None:
+        words += HELD.format(clock=unsure)
+        words_ja += HELD_JA.format(clock=unsure)
     hosts = sorted(
         {s.host_id.split("/", 1)[-1] for s in members if not s.host_id.startswith("recipient:")}
     )
@@ -243,6 +253,13 @@ def _incident(
         chance=words,
         chance_ja=words_ja,
     )
+
+
+def _unsure_clock(members: list[Signal]) -> str | None:
+    """A clock whose unproven zone error decides the order of the group; None where none does."""
+    clocks = {s.clock_id for s in members if s.clock_id}
+    unsure = sorted(s.clock_id for s in members if s.clock_id and s.zone_unsure)
+    return unsure[0] if unsure and len(clocks) > 1 else None
 
 
 def _weight(signal: Signal, members: list[Signal], chances: Mapping[str, scoring.Chance]) -> float:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +27,7 @@ from kizashi.cli.console import (
     talk,
 )
 from kizashi.errors import UsageError
+from kizashi.incidents import Note
 from kizashi.report.escape import terminal as safe
 
 
@@ -48,6 +51,14 @@ def hunt(
         typer.Option("--fail-at", help="Exit with 3 when an incident reaches this severity."),
     ] = None,
     config: ConfigOption = None,
+    keep_days: Annotated[
+        int | None,
+        typer.Option(
+            "--keep-days",
+            min=1,
+            help="Drop events older than this many days before the site's newest.",
+        ),
+    ] = None,
     folder: Annotated[
         list[Path] | None,
         typer.Option("--folder", help="Your own detectors and chains.", metavar="DIR"),
@@ -59,6 +70,9 @@ def hunt(
     """
     if not paths and lake is None:
         raise UsageError("nothing to hunt: give a PATH, or --lake of an earlier ingest")
+    settled = settings.find(config, paths or [])
+    if keep_days is not None:
+        settled = replace(settled, keep_days=keep_days)
     with lake_or_temporary(lake) as place:
         _hunt(
             place,
@@ -69,7 +83,7 @@ def hunt(
             report,
             new,
             fail_at,
-            settings.find(config, paths or []),
+            settled,
             tuple(folder or ()),
         )
 
@@ -86,14 +100,15 @@ def _hunt(
     config: settings.Config,
     folders: tuple[Path, ...],
 ) -> None:
-    from dataclasses import replace
-
     from kizashi import pipeline
     from kizashi.report.html import write_html
     from kizashi.report.jsonl import write_jsonl
     from kizashi.report.terminal import render_terminal
 
     unread = read_in(lake, paths, config)
+    if config.keep_days is not None:
+        dropped = pipeline.retain(lake, config.keep_days, datetime.now(UTC))
+        talk.print(f"{dropped:,} events older than {config.keep_days} days left the lake")
     with progress() as bar:
         task = bar.add_task("detectors", total=None)
 
@@ -104,7 +119,7 @@ def _hunt(
     if new:
         result = replace(result, incidents=tuple(i for i in result.incidents if i.new))
     if unread:
-        result = replace(result, notes=(*result.notes, *unread))
+        result = replace(result, notes=(*result.notes, *(Note(said, said) for said in unread)))
     if as_json or not (as_table or sys.stdout.isatty()):
         write_jsonl(result, sys.stdout, lang.value)
     else:

@@ -84,11 +84,24 @@ def sources(
 
 
 @app.command()
-def clocks(lake: LakeRequired, as_json: JsonOption = False, as_table: TableOption = False) -> None:
-    """Clocks that disagree, by how much, and on how many facts.
+def clocks(
+    lake: LakeRequired,
+    as_json: JsonOption = False,
+    as_table: TableOption = False,
+    confirm: Annotated[
+        str | None,
+        typer.Option("--confirm", help="Take this clock's zone error as true.", metavar="CLOCK"),
+    ] = None,
+) -> None:
+    """Clocks that disagree, by how much, and on how many facts. What a zone error ties stays at
+    medium until connections prove it or it is confirmed.
 
-    Example: kizashi clocks --lake ./lake
+    Example: kizashi clocks --lake ./lake --confirm windows:pc-07
     """
+    if confirm is not None:
+        from kizashi import pipeline
+
+        pipeline.confirm_clock(lake, confirm)
     names, rows = querying.query(lake, "SELECT * FROM clock_offset ORDER BY ALL")
     print_rows([dict(zip(names, row, strict=True)) for row in rows], names, as_json, as_table)
 

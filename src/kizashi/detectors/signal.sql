@@ -26,6 +26,8 @@ CREATE TABLE signal (
     file_names VARCHAR[],  -- attachments or downloaded files
     sha256 VARCHAR,        -- lower-case hex
     confidence DOUBLE,     -- 0 to 1, how sure the detector is of this one
+    clock_id VARCHAR,      -- clock of the anchor event, once aligned
+    zone_unsure BOOLEAN,   -- its clock's zone looks wrong, on no more proof than names; once aligned
     details VARCHAR,       -- JSON of the named evidence numbers
     evidence STRUCT(file_id UBIGINT, record_no UBIGINT)[] -- events, the anchor first, at most 20
 );

@@ -27,6 +27,8 @@ TABLES = (
     "dns_fact",
 )
 VIEWS = frozenset({"own_dns_activity", "dns_fact"})
+# Kept when their events leave the lake, as rows of <table>_history.
+HISTORY = ("contact",)
 
 
 def install(con: duckdb.DuckDBPyConnection) -> None:
@@ -68,4 +70,12 @@ def derive(con: duckdb.DuckDBPyConnection) -> None:
 def create(con: duckdb.DuckDBPyConnection, name: str) -> None:
     """One of TABLES made anew from what it reads."""
     kind = "VIEW" if name in VIEWS else "TABLE"
-    con.execute(f"CREATE OR REPLACE {kind} {name} AS {sql(name)}")
+    rows = sql(name)
+    if name in HISTORY and _exists(con, f"{name}_history"):
+        rows = f"FROM ({rows}) UNION ALL BY NAME FROM {name}_history"
+    con.execute(f"CREATE OR REPLACE {kind} {name} AS {rows}")
+
+
+def _exists(con: duckdb.DuckDBPyConnection, view: str) -> bool:
+    found = con.execute("SELECT 1 FROM duckdb_views() WHERE view_name = ?", [view]).fetchall()
+    return bool(found)

@@ -1,4 +1,4 @@
--- clock_offset(clock_a, clock_b, from_time, to_time, offset_s, uncertainty_s, facts, is_zone_error)
+-- clock_offset(clock_a, clock_b, from_time, to_time, offset_s, uncertainty_s, facts, is_zone_error, is_proven)
 -- How far clock_a is ahead of clock_b between two times of clock_a. Facts vote for an offset, in the
 -- hour first, then the day, then all the time there is; a winner needs several independent facts and
 -- twice the votes of the next. Drift shows as stretches with offsets of their own. uncertainty_s is
@@ -325,7 +325,17 @@ SELECT
     round(offset_s, 3) AS offset_s,
     round(greatest(uncertainty_s, step_before_s / 2, step_after_s / 2), 3) AS uncertainty_s,
     facts,
-    is_likely_zone_error(offset_s) AS is_zone_error
+    is_likely_zone_error(offset_s) AS is_zone_error,
+    EXISTS (
+        FROM clock_fact
+        WHERE clock_fact.clock_a = between_neighbours.clock_a
+            AND clock_fact.clock_b = between_neighbours.clock_b
+            AND clock_fact.kind <> 'name'
+            AND clock_fact.time_a BETWEEN between_neighbours.from_time
+                AND between_neighbours.to_time
+            AND abs(clock_fact.difference_s - between_neighbours.offset_s)
+                <= greatest(between_neighbours.uncertainty_s, narrow_vote_s())
+    ) AS is_proven
 FROM between_neighbours
 ORDER BY
     clock_a,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,13 @@ class Blind:
     text_ja: str
 
 
+class Note(NamedTuple):
+    """A remark on the hunt as a whole, one line: clocks, signals told nowhere and the like."""
+
+    text: str
+    text_ja: str
+
+
 @dataclass(frozen=True, slots=True)
 class SourceHealth:
     """One source of a hunt: what was read and over which time."""
@@ -100,6 +108,6 @@ class HuntResult:
     incidents: tuple[Incident, ...]
     blind: tuple[Blind, ...] = ()
     sources: tuple[SourceHealth, ...] = ()
-    notes: tuple[str, ...] = ()  # clock proposals, unset zones and the like, one line each
+    notes: tuple[Note, ...] = ()
     host_days: float = 0.0
     site_zones: dict[str, str] = field(default_factory=dict)  # site -> IANA zone

@@ -36,10 +36,22 @@ def open_lake(lake: Path, overlays: tuple[Path, ...] = ()) -> duckdb.DuckDBPyCon
         for table in tables().values():
             found = [(root, s) for root, m in parts for s in m.segments(table.name)]
             create_view(con, table, found)
+        for name, paths in _histories(parts).items():
+            con.execute(f"CREATE VIEW {quoted(name)} AS FROM read_parquet({path_list(paths)})")
     finally:
         for _root, manifest in parts:
             manifest.close()
     return con
+
+
+def _histories(parts: list[tuple[Path, Manifest]]) -> dict[str, list[Path]]:
+    """The listed parts that are no events: derived rows kept when their events left."""
+    found: dict[str, list[Path]] = {}
+    for root, manifest in parts:
+        for segment in manifest.segments(settled=True):
+            if segment.table not in tables():
+                found.setdefault(segment.table, []).append(root / segment.path)
+    return found
 
 
 def create_view(

@@ -105,7 +105,7 @@ def _sweep(lake: Path, manifest: Manifest, spool: Path) -> None:
     for left in sorted(spool.rglob("*"), reverse=True):
         left.rmdir() if left.is_dir() else left.unlink()
     listed = {lake / segment.path for segment in manifest.segments()}
-    for path in lake.glob("events/**/*.parquet*"):
+    for path in (*lake.glob("events/**/*.parquet*"), *lake.glob("history/**/*.parquet*")):
         if path not in listed:
             path.unlink()
 

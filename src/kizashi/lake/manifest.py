@@ -13,7 +13,7 @@ from pathlib import Path
 from kizashi.errors import KizashiError
 from kizashi.sources import Reject
 
-FORMAT = "1"
+FORMAT = "2"
 # A file that has grown still begins as it did; shorter files are few bytes to compare whole.
 START_BYTES = 256
 
@@ -62,16 +62,24 @@ class Manifest:
         self._db = sqlite3.connect(self.path, timeout=60, isolation_level=None)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
-        self._db.executescript(files(__package__).joinpath("manifest.sql").read_text("utf-8"))
-        said = self.fact("format") or FORMAT
+        said = self._format()
         if said != FORMAT:
             raise KizashiError(
-                f"{lake}: a lake of format {said}; this Kizashi reads format {FORMAT}"
+                f"{lake}: a lake of format {said}; this Kizashi reads format {FORMAT}. "
+                f"Make it anew: kizashi ingest PATH --lake {lake}-{FORMAT}"
             )
+        self._db.executescript(files(__package__).joinpath("manifest.sql").read_text("utf-8"))
         self.set_fact("format", FORMAT)
 
     def close(self) -> None:
         self._db.close()
+
+    def _format(self) -> str:
+        """The format that the lake says it has; this one's for a new lake."""
+        asked = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'fact'"
+        if self._db.execute(asked).fetchone() is None:
+            return FORMAT
+        return self.fact("format") or FORMAT
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

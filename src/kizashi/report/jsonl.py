@@ -33,6 +33,7 @@ def _incident(incident: Incident, words: Wording) -> dict[str, Any]:
         "rank": incident.rank,
         "score": round(incident.score, 4),
         "severity": incident.severity,
+        "chance": words.pick(incident.chance, incident.chance_ja),
         "chain": incident.chain,
         "title": words.pick(incident.title, incident.title_ja),
         "site": incident.site,

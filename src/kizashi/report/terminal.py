@@ -252,7 +252,7 @@ def _other_gaps(facts: Unseen, words: Wording) -> Iterable[str]:
             read=f"{source.read:,}",
         )
     for note in facts.notes:
-        yield _safe(note)
+        yield _safe(words.pick(note.text, note.text_ja))
 
 
 def _sources(result: HuntResult, words: Wording, periods: bool) -> RenderableType:

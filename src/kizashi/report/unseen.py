@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kizashi.incidents import Blind, HuntResult, Incident, Missing, SourceHealth
+from kizashi.incidents import Blind, HuntResult, Incident, Missing, Note, SourceHealth
 from kizashi.report.moments import site_zone
 
 
@@ -27,7 +27,7 @@ class Unseen:
     absences: tuple[Absence, ...]
     zoneless_sites: tuple[str, ...]
     unaccounted: tuple[SourceHealth, ...]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 def unseen(result: HuntResult) -> Unseen:
