@@ -92,8 +92,8 @@ def main() -> None:
     """Prints both rates and their ratio."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("paths", nargs="+", type=Path)
-    parser.add_argument("--chunks", type=int, default=2400)
-    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--chunks", type=int, default=7200)
+    parser.add_argument("--runs", type=int, default=3)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "long.evtx")

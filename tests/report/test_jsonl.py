@@ -12,8 +12,8 @@ from kizashi.report.jsonl import lines
 from tests.report import hunt_results
 
 FIELDS = [
-    "id", "rank", "score", "severity", "chance", "chain", "title", "site", "hosts", "users", "first_seen",
-    "last_seen", "techniques", "destinations", "stages", "missing", "blind",
+    "id", "rank", "score", "severity", "chance", "chain", "title", "site", "hosts", "users",
+    "first_seen", "last_seen", "techniques", "destinations", "stages", "missing", "blind",
 ]  # fmt: skip
 
 

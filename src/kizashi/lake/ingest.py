@@ -57,6 +57,7 @@ class _Writing:
     stored: int = 0
     duplicate: int = 0
     tables: dict[str, int] = field(default_factory=dict)
+    columns: dict[str, frozenset[str]] = field(default_factory=dict)  # SELECT -> what it gives
 
 
 def connect(threads: int = 2) -> duckdb.DuckDBPyConnection:
@@ -210,7 +211,14 @@ def _store(
         for table, select in batch.selects.items()
         if (
             found := _write(
-                lake, con, table, select, f"{stem}-{len(writing.segments)}-{table}", entry, source
+                lake,
+                con,
+                table,
+                select,
+                f"{stem}-{len(writing.segments)}-{table}",
+                entry,
+                source,
+                writing.columns,
             )
         )
     ]
@@ -243,25 +251,25 @@ def _write(
     stem: str,
     entry: FileEntry,
     source: str,
+    columns: dict[str, frozenset[str]],
 ) -> Segment | None:
     relative = f"events/{table}/unsettled/{stem}.parquet"
     target = lake / relative
     target.parent.mkdir(parents=True, exist_ok=True)
+    if select not in columns:
+        columns[select] = frozenset(row[0] for row in con.execute(f"DESCRIBE {select}").fetchall())
     return _copy(
         lake,
         con,
-        f"SELECT {_columns(con, table, select, entry, source)} FROM ({select})",
+        f"SELECT {_columns(columns[select], table, entry, source)} FROM ({select})",
         relative,
         table,
         entry.file_id,
     )
 
 
-def _columns(
-    con: duckdb.DuckDBPyConnection, table: str, select: str, entry: FileEntry, source: str
-) -> str:
+def _columns(given: frozenset[str], table: str, entry: FileEntry, source: str) -> str:
     """The table's columns in order: given by the source, added by the lake, or NULL."""
-    given = {row[0] for row in con.execute(f"DESCRIBE {select}").fetchall()}
     added = {
         "file_id": f"{entry.file_id}::UBIGINT",
         "source": f"'{source}'",

@@ -40,6 +40,9 @@ def read(file: InputFile, con: duckdb.DuckDBPyConnection) -> Iterator[Batch]:
     is_evtx = evtx_records.looks_like_evtx(file.head)
     con.execute(_step("macros"))
     con.register("windows_route", _route_table())
+    ((threads,),) = con.execute("SELECT current_setting('threads')").fetchall()
+    # The reader is a thread of its own and needs a core.
+    con.execute(f"SET threads = {max(1, threads - 1) if is_evtx else threads}")
     for raw in ahead((evtx_records if is_evtx else json_records).batches(file)):
         names = [f"windows_raw_{table}" for table in raw.texts]
         for name, texts in zip(names, raw.texts.values(), strict=True):
@@ -47,6 +50,7 @@ def read(file: InputFile, con: duckdb.DuckDBPyConnection) -> Iterator[Batch]:
         yield _evtx_batch(raw) if is_evtx else _json_batch(raw, con)
         for name in names:
             con.unregister(name)
+    con.execute(f"SET threads = {threads}")
     con.execute("DROP TABLE IF EXISTS windows_event")
 
 

@@ -23,7 +23,8 @@ _HEADER_BYTES = 4096
 _CHUNK_BYTES = 65536
 _FILE_MAGIC = b"ElfFile\0"
 _CHUNK_MAGIC = b"ElfChnk\0"
-_BATCH_PIECES = 100
+_FIRST_PIECES = 16
+_BATCH_PIECES = 64
 _BATCH_BYTES = 96 << 20
 # Arrow's own pool gives pages back at once and takes them anew: 4 of 10 us a record.
 _POOL = pa.system_memory_pool()
@@ -61,6 +62,8 @@ class _Gathered:
 
     def __init__(self) -> None:
         self.rejects: list[Reject] = []
+        # Small at first, so that mapping soon has something to do.
+        self._wanted = _FIRST_PIECES
         self._texts: dict[str, _Texts] = defaultdict(_Texts)
         self._rest = self._texts[REST]
 
@@ -82,12 +85,13 @@ class _Gathered:
 
     def is_full(self) -> bool:
         pieces = [piece for texts in self._texts.values() for piece in texts.pieces]
-        return len(pieces) >= _BATCH_PIECES or sum(p.nbytes for p in pieces) >= _BATCH_BYTES
+        return len(pieces) >= self._wanted or sum(p.nbytes for p in pieces) >= _BATCH_BYTES
 
     def taken(self) -> Raw:
         tables = {name: texts.table() for name, texts in self._texts.items()}
         raw = Raw({name: table for name, table in tables.items() if table}, tuple(self.rejects))
         self.rejects = []
+        self._wanted = min(2 * self._wanted, _BATCH_PIECES)
         self._texts.clear()
         self._rest = self._texts[REST]
         return raw

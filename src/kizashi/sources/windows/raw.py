@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ SCHEMA = pa.schema([("record_no", pa.uint64()), ("line", pa.large_string())])
 # DuckDB scans an Arrow table one piece per thread.
 PIECE_ROWS = 1024
 _BATCHES_AHEAD = 1
+_SWITCH_S = 0.0005
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,11 @@ class Raw:
 
 
 def ahead(items: Iterator[T]) -> Iterator[T]:
-    """The same items, each made while the one before it is in use."""
+    """The same items, each made while the one before it is in use.
+
+    Until the last is taken, threads of Python change places ten times as often: DuckDB's caller
+    asks for the interpreter a few times a query, and would wait 5 ms for the reader each time.
+    """
     ready: queue.Queue[tuple[T] | BaseException | None] = queue.Queue(_BATCHES_AHEAD)
     stopped = threading.Event()
 
@@ -60,6 +66,8 @@ def ahead(items: Iterator[T]) -> Iterator[T]:
             offer(error)
 
     thread = threading.Thread(target=fill, name="windows-reader", daemon=True)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(_SWITCH_S)
     thread.start()
     try:
         while (item := ready.get()) is not None:
@@ -69,3 +77,4 @@ def ahead(items: Iterator[T]) -> Iterator[T]:
     finally:
         stopped.set()
         thread.join()
+        sys.setswitchinterval(interval)
