@@ -27,6 +27,7 @@ from kizashi.detectors import Detector, cases, run
 from kizashi.detectors.folder import CHOICES, TACTICS, load
 from kizashi.errors import KizashiError
 from kizashi.pipeline import derive
+from kizashi.sources.mapping import load as load_mapping
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "kizashi"
@@ -360,16 +361,29 @@ def declared_packages() -> list[str]:
 
 def source_problems(folder: Path) -> list[str]:
     """Everything that a source folder lacks or says wrongly; empty when it keeps the contract."""
-    problems = missing_files(folder, ("__init__.py", "README.md"))
+    is_mapping = (folder / "mapping.toml").is_file()
+    problems = missing_files(folder, ("mapping.toml" if is_mapping else "__init__.py", "README.md"))
     if problems:
         return problems
-    problems += source_module_problems(folder)
+    problems += source_mapping_problems(folder) if is_mapping else source_module_problems(folder)
     if not (folder / "README.md").read_text("utf-8").startswith("# "):
         problems.append(f"{folder.name}/README.md: does not open with a heading")
     for path in sorted(folder.rglob("*.sql")):
         label = f"{folder.name}/{path.relative_to(folder).as_posix()}"
         problems += sql_style_problems(label, path.read_text("utf-8"))
     return problems + source_sample_problems(folder)
+
+
+def source_mapping_problems(folder: Path) -> list[str]:
+    """A line when the mapping is wrong, its status unknown, or no sample says what comes of it."""
+    try:
+        layout = load_mapping(folder / "mapping.toml", folder.name)
+    except KizashiError as error:
+        return [str(error)]
+    problems = missing_files(folder, ("samples/expected.jsonl",))
+    if layout.status not in SOURCE_STATUSES:
+        problems.append(f"{folder.name}/mapping.toml: status {layout.status!r}")
+    return problems
 
 
 def source_module_problems(folder: Path) -> list[str]:

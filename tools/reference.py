@@ -18,6 +18,7 @@ from typing import Any
 import typer
 
 from kizashi import cli, entities, schema
+from kizashi.sources.mapping import load as load_mapping
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "kizashi"
@@ -99,11 +100,17 @@ def sources_page() -> str:
     parts = ["# Sources\n", "A file is given to the source that is surest of its content.\n"]
     known = set(schema.tables())
     for folder in folders("sources", "README.md"):
-        constants = module_constants(folder / "__init__.py")
-        fills = sorted({path.stem for path in folder.rglob("*.sql")} & known)
+        if (folder / "mapping.toml").is_file():
+            layout = load_mapping(folder / "mapping.toml", folder.name)
+            title, status = layout.title, layout.status
+            fills = sorted({table.name for table in layout.tables})
+        else:
+            constants = module_constants(folder / "__init__.py")
+            title, status = constants["TITLE"], constants["STATUS"]
+            fills = sorted({path.stem for path in folder.rglob("*.sql")} & known)
         parts += [
-            f"## {constants['TITLE']}\n",
-            f"Id `{folder.name}`, status: {constants['STATUS']}."
+            f"## {title}\n",
+            f"Id `{folder.name}`, status: {status}."
             + (f" Fills {', '.join(f'`{name}`' for name in fills)}." if fills else "")
             + "\n",
             body(folder / "README.md"),

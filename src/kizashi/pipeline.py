@@ -41,9 +41,12 @@ class HuntOptions:
     overlays: tuple[Path, ...] = ()
 
 
-def read(lake: Path, paths: list[Path], config: Config) -> Iterator[Line]:
-    """Ingest, one Line a file; settled by the next `open_settled`."""
-    yield from ingest(lake, paths, config.site_of)
+def read(
+    lake: Path, paths: list[Path], config: Config, folders: tuple[Path, ...] = ()
+) -> Iterator[Line]:
+    """Ingest, one Line a file; settled by the next `open_settled`. `folders` hold a user's own
+    mapping files."""
+    yield from ingest(lake, paths, config.site_of, config.zones, folders)
 
 
 @contextmanager

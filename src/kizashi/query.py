@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -13,15 +14,80 @@ import duckdb
 from kizashi import detectors as detecting
 from kizashi import pipeline
 from kizashi import sources as reading
+from kizashi.config import Config, Site
 from kizashi.detectors import cases
 from kizashi.errors import KizashiError, UsageError
-from kizashi.lake.engine import quoted_path
+from kizashi.lake.engine import open_lake, quoted_path
 from kizashi.lake.manifest import Manifest
+from kizashi.schema import tables
+from kizashi.sources import mapping as mapping_files
+from kizashi.sources.proposal import propose
 
 Rows = tuple[list[str], list[tuple[object, ...]]]
 QUERY_SECONDS = 600
 QUERY_BYTES = 4 << 30
 MOST_ROWS = 1_000_000
+PREVIEW_ROWS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What became of one file: who read it, some rows as {table, column: value}, or a mapping to
+    begin with where nobody knows it."""
+
+    source: str | None
+    read: int
+    stored: int
+    rejected: int
+    note: str
+    rows: list[dict[str, object]]
+    proposal: str = ""
+
+
+def try_file(file: Path, mapping: Path | None, zone: str, scratch: Path) -> Trial:
+    """Read one file into a scratch lake, with our sources and one mapping more."""
+    folders: tuple[Path, ...] = ()
+    if mapping is not None:
+        own = scratch / "own" / (mapping.parent.name if mapping.stem == "mapping" else mapping.stem)
+        own.mkdir(parents=True)
+        mapping_files.load(mapping, own.name)
+        (own / "mapping.toml").write_bytes(mapping.read_bytes())
+        folders = (own.parent,)
+    config = Config(sites=(Site("", zone),) if zone else ())
+    lake = scratch / "lake"
+    lines = list(pipeline.read(lake, [file], config, folders))
+    if len(lines) == 1 and lines[0].source is None:
+        with file.open("rb") as stream:
+            head = stream.read(65_536)
+        unread = reading.InputFile(file.name, file, 0, head, file.stat().st_size, 0)
+        return Trial(None, 0, 0, 0, lines[0].note, [], propose(unread))
+    rejected = sum(line.rejected for line in lines)
+    aside = [{"table": f"set aside: {why}", "record": n} for _f, n, why, _t in rejects(lake)[:5]]
+    return Trial(
+        ", ".join(sorted({str(line.source) for line in lines})),
+        sum(line.read for line in lines),
+        sum(line.stored for line in lines),
+        rejected,
+        "; ".join(dict.fromkeys(line.note for line in lines if line.note)),
+        [*_preview(lake), *aside],
+    )
+
+
+def _preview(lake: Path) -> list[dict[str, object]]:
+    """The first rows of each table with what they say."""
+    shown: list[dict[str, object]] = []
+    unsaid = {"file_id", "host_id", "bucket", "clock_id", "natural_key", "site", "record_no"}
+    with open_lake(lake) as con:
+        for name in tables():
+            found = con.execute(f"SELECT * FROM {name} ORDER BY record_no LIMIT {PREVIEW_ROWS}")
+            names = [column[0] for column in found.description or []]
+            for row in found.fetchall():
+                said = dict(zip(names, row, strict=True))
+                values = ", ".join(
+                    f"{k}={v}" for k, v in said.items() if v is not None and k not in unsaid
+                )
+                shown.append({"table": name, "record": said["record_no"], "values": values[:2000]})
+    return shown
 
 
 def _manifest(lake: Path) -> Manifest:

@@ -61,7 +61,7 @@ def hunt(
     ] = None,
     folder: Annotated[
         list[Path] | None,
-        typer.Option("--folder", help="Your own detectors and chains.", metavar="DIR"),
+        typer.Option("--folder", help="Your own detectors, chains and mappings.", metavar="DIR"),
     ] = None,
 ) -> None:
     """Read the logs under PATH and tell ranked attack chains with their evidence.
@@ -105,7 +105,7 @@ def _hunt(
     from kizashi.report.jsonl import write_jsonl
     from kizashi.report.terminal import render_terminal
 
-    unread = read_in(lake, paths, config)
+    unread = read_in(lake, paths, config, folders)
     if config.keep_days is not None:
         dropped = pipeline.retain(lake, config.keep_days, datetime.now(UTC))
         talk.print(f"{dropped:,} events older than {config.keep_days} days left the lake")
@@ -133,7 +133,9 @@ def _hunt(
             raise typer.Exit(3)
 
 
-def read_in(lake: Path, paths: list[Path], config: settings.Config) -> list[str]:
+def read_in(
+    lake: Path, paths: list[Path], config: settings.Config, folders: tuple[Path, ...] = ()
+) -> list[str]:
     """Read files into the lake with progress; a line for each that could not be read whole."""
     from kizashi import pipeline
 
@@ -143,7 +145,7 @@ def read_in(lake: Path, paths: list[Path], config: settings.Config) -> list[str]
     read = rejected = 0
     with progress() as bar:
         task = bar.add_task("reading", total=None)
-        for line in pipeline.read(lake, paths, config):
+        for line in pipeline.read(lake, paths, config, folders):
             read += line.read
             rejected += line.rejected
             bar.update(task, description=f"{safe(line.file)[-60:]}  {read:,} records")

@@ -13,7 +13,6 @@ from kizashi import query as querying
 from kizashi.cli.console import (
     ConfigOption,
     JsonOption,
-    LakeOption,
     LakeRequired,
     PathsArgument,
     TableOption,
@@ -69,18 +68,6 @@ def rejects(lake: LakeRequired, as_json: JsonOption = False, as_table: TableOpti
         as_json,
         as_table,
     )
-
-
-@app.command()
-def sources(
-    lake: LakeOption = None, as_json: JsonOption = False, as_table: TableOption = False
-) -> None:
-    """Formats that Kizashi reads; with --lake, what was read of each.
-
-    Example: kizashi sources
-    """
-    rows = querying.sources(lake)
-    print_rows(rows, list(rows[0]) if rows else [], as_json, as_table)
 
 
 @app.command()

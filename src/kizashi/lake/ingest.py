@@ -8,10 +8,12 @@ a duplicate, found only where segments overlap in time.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 
@@ -47,6 +49,14 @@ class Line:
     note: str = ""
 
 
+class Place(NamedTuple):
+    """Where a file comes from: its site, the site's zone, and who else may know its format."""
+
+    site: str
+    zone: str
+    folders: tuple[Path, ...]
+
+
 @dataclass(slots=True)
 class _Writing:
     """Segments and counts of one file before its transaction."""
@@ -58,6 +68,7 @@ class _Writing:
     duplicate: int = 0
     tables: dict[str, int] = field(default_factory=dict)
     columns: dict[str, frozenset[str]] = field(default_factory=dict)  # SELECT -> what it gives
+    notes: dict[str, None] = field(default_factory=dict)
 
 
 def connect(threads: int = 2) -> duckdb.DuckDBPyConnection:
@@ -71,11 +82,16 @@ def connect(threads: int = 2) -> duckdb.DuckDBPyConnection:
 
 
 def ingest(
-    lake: Path, paths: list[Path], site_of: Callable[[str], str] = lambda _label: ""
+    lake: Path,
+    paths: list[Path],
+    site_of: Callable[[str], str] = lambda _label: "",
+    zones: Mapping[str, str] | None = None,
+    folders: tuple[Path, ...] = (),
 ) -> Iterator[Line]:
     """Read every file under `paths` into the lake; one Line each, in order of name.
 
-    `site_of` names the site of a file by its label.
+    `site_of` names the site of a file by its label, `zones` the zone of a site whose logs say none;
+    `folders` hold a user's own mapping files.
 
     Raises UsageError before any work when a path does not exist.
     """
@@ -93,7 +109,9 @@ def ingest(
                 if isinstance(part, tuple):
                     line = Line(part[0], None, note=part[1])
                 else:
-                    line = _one(lake, manifest, con, part, site_of(part.label), spool)
+                    site = site_of(part.label)
+                    place = Place(site, (zones or {}).get(site, ""), folders)
+                    line = _one(lake, manifest, con, part, place, spool)
                 yield line
         con.close()
     finally:
@@ -116,12 +134,12 @@ def _one(
     manifest: Manifest,
     con: duckdb.DuckDBPyConnection,
     found: Found,
-    site: str,
+    place: Place,
     spool: Path,
 ) -> Line:
     try:
         with opened(found, lambda block: manifest.sizes(_start_digest(block)), spool) as file:
-            return _read(lake, manifest, con, found, file, site, spool)
+            return _read(lake, manifest, con, found, file, place, spool)
     except (OSError, KizashiError) as error:
         return Line(found.label, None, note=f"could not be read: {error}")
 
@@ -132,9 +150,10 @@ def _read(
     con: duckdb.DuckDBPyConnection,
     found: Found,
     file: Opened,
-    site: str,
+    place: Place,
     spool: Path,
 ) -> Line:
+    site = place.site
     if file.size == 0:
         return Line(found.label, None, note=file.damage or "empty")
     before = manifest.longest_of(site, {file.size: file.digest} | file.digests)
@@ -150,21 +169,24 @@ def _read(
         "",
         0,
     )
-    unread = _input_file(found.label, entry, file, spool)
-    source = entry.source or claim(unread)
+    unread = _input_file(found, entry, file, place, spool)
+    source = entry.source or claim(unread, place.folders)
     if source is None:
         return Line(
-            found.label, None, note=f"{UNKNOWN} ({_looks(file.head)}). See: kizashi sources"
+            found.label,
+            None,
+            note=f"{UNKNOWN} ({_looks(file.head)}). To map it: kizashi sources try FILE",
         )
     writing = _Writing()
     stem = f"{entry.file_id:015x}-{entry.size:x}"
     try:
-        for batch in sources()[source].read(unread, con):
+        for batch in sources(place.folders)[source].read(unread, con):
             _store(lake, manifest, con, batch, writing, stem, entry, source)
     except duckdb.Error as error:
         _drop(lake, writing.segments)
         return Line(found.label, source, note=f"could not be read: {_first_line(error)}")
-    _commit(manifest, entry, file, source, writing)
+    note = "; ".join([*writing.notes, *([file.damage] if file.damage else [])])
+    _commit(manifest, entry, file, source, writing, note)
     line = Line(
         found.label,
         source,
@@ -173,7 +195,7 @@ def _read(
         len(writing.rejects),
         writing.duplicate,
         writing.tables,
-        file.damage,
+        note,
     )
     return line
 
@@ -182,10 +204,13 @@ def _start_digest(head: bytes) -> str:
     return sha256(head[:START_BYTES]).hexdigest()
 
 
-def _input_file(label: str, entry: FileEntry, file: Opened, spool: Path) -> InputFile:
+def _input_file(
+    found: Found, entry: FileEntry, file: Opened, place: Place, spool: Path
+) -> InputFile:
     plain = tail(file, entry.size, spool) if entry.size else file.plain
+    arrived = found.path.stat().st_mtime if found.path else None
     return InputFile(
-        label=label,
+        label=found.label,
         plain=plain,
         file_id=entry.file_id,
         head=file.head,
@@ -193,6 +218,8 @@ def _input_file(label: str, entry: FileEntry, file: Opened, spool: Path) -> Inpu
         newlines=file.newlines - entry.lines,
         ends_with_newline=file.ends_with_newline,
         first_record=entry.lines,
+        zone=place.zone,
+        arrived=None if arrived is None else datetime.fromtimestamp(arrived, UTC),
     )
 
 
@@ -229,6 +256,8 @@ def _store(
             _store(lake, manifest, con, replace(careful, repair=None), writing, stem, entry, source)
         return
     writing.read += batch.read
+    if batch.note:
+        writing.notes[batch.note] = None
     writing.rejects += batch.rejects
     lost = batch.read - rows - len(batch.rejects)
     if lost > 0:
@@ -278,7 +307,10 @@ def _columns(given: frozenset[str], table: str, entry: FileEntry, source: str) -
     out = []
     for column in tables()[table].columns:
         value = quoted(column.name) if column.name in given else "NULL"
-        value = added.get(column.name, f"{value}::{column.type}")
+        if column.name not in added or (column.name == "source" and "source" in given):
+            value = f"{value}::{column.type}"
+        else:
+            value = added[column.name]
         out.append(f"{value} AS {quoted(column.name)}")
     return ", ".join(out)
 
@@ -352,7 +384,12 @@ def _path_literal(lake: Path, segment: Segment) -> str:
 
 
 def _commit(
-    manifest: Manifest, entry: FileEntry, file: Opened, source: str, writing: _Writing
+    manifest: Manifest,
+    entry: FileEntry,
+    file: Opened,
+    source: str,
+    writing: _Writing,
+    note: str,
 ) -> None:
     merged = dict(entry.tables)
     for table, rows in writing.tables.items():
@@ -371,7 +408,7 @@ def _commit(
                 rejected=entry.rejected + len(writing.rejects),
                 duplicate=entry.duplicate + writing.duplicate,
                 tables=merged,
-                note=file.damage,
+                note=note,
             ),
         )
         for segment in writing.segments:

@@ -8,6 +8,9 @@ edit.
     STATUS = "stable"                      # or "from documentation" where no real sample was at
     hand def claims(file: InputFile) -> int     # 0 = not mine ... 100 = certainly mine, from
     file.head alone def read(file: InputFile, con: duckdb.DuckDBPyConnection) -> Iterator[Batch]
+
+A text product needs no code: its folder holds `mapping.toml` instead (see mapping.py), and a user's
+own folder may too.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -31,7 +35,8 @@ class InputFile:
     `plain` is where the bytes to read lie; `head` holds the first 64 KiB of the whole file, header
     included. `size` and `newlines` count the bytes and line ends of `plain`. When the file was
     read before and has grown, `plain` holds only what is new and `first_record` the number of
-    lines before it.
+    lines before it. `zone` is the IANA zone of times that say none, "" where nobody said it;
+    `arrived` is when the file was written, by which a date without a year is understood.
     """
 
     label: str
@@ -42,6 +47,8 @@ class InputFile:
     newlines: int
     ends_with_newline: bool = True
     first_record: int = 0
+    zone: str = ""
+    arrived: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +65,28 @@ class Batch:
     """Some records of a file, ready to store.
 
     `selects` maps a table to a SELECT over relations on the connection that `read` was given; it
-    returns any of the table's columns by name, always `record_no`. The lake adds file_id, source
-    and site, and runs the SELECTs before it asks for the next batch. `read` counts records,
-    rejected ones included; every other record must come out of exactly one SELECT. When the counts
-    do not add up the lake drops what the batch gave and asks `repair` for batches read with more
-    care.
+    returns any of the table's columns by name, always `record_no`. The lake adds file_id, site and,
+    where the SELECT gives none, source, and runs the SELECTs before it asks for the next batch.
+    `read` counts records, rejected ones included; every other record must come out of exactly one
+    SELECT. When the counts do not add up the lake drops what the batch gave and asks `repair` for
+    batches read with more care. `note` is what a reader of the report must know of the file.
     """
 
     selects: dict[str, str]
     read: int
     rejects: tuple[Reject, ...] = ()
     repair: Callable[[], Iterator[Batch]] | None = None
+    note: str = ""
 
 
 class Source(Protocol):
     """What a source folder offers."""
 
-    TITLE: str
-    STATUS: str
+    @property
+    def TITLE(self) -> str: ...  # noqa: N802 - constants of a module
+
+    @property
+    def STATUS(self) -> str: ...  # noqa: N802
 
     def claims(self, file: InputFile) -> int: ...
 
@@ -83,18 +94,33 @@ class Source(Protocol):
 
 
 @cache
-def sources() -> dict[str, Source]:
-    """Every source folder by id."""
+def sources(folders: tuple[Path, ...] = ()) -> dict[str, Source]:
+    """Every source folder by id; those of `folders` are the user's own and come before ours."""
+    from kizashi.sources.mapped import MappedSource, Mappings
+    from kizashi.sources.mapping import Layout, load
+
     found: dict[str, Source] = {}
-    for entry in sorted(files(__package__).iterdir(), key=lambda e: e.name):
-        if entry.is_dir() and entry.joinpath("__init__.py").is_file():
-            found[entry.name] = importlib.import_module(f"{__package__}.{entry.name}")
-    return found
+    layouts: dict[str, Layout] = {}
+    for root in (files(__package__), *folders):
+        for entry in sorted(root.iterdir(), key=lambda e: e.name):
+            if not entry.is_dir():
+                continue
+            mapping = entry.joinpath("mapping.toml")
+            if mapping.is_file():
+                layouts[entry.name] = load(mapping, entry.name)
+            elif entry.joinpath("__init__.py").is_file() and root not in folders:
+                found[entry.name] = importlib.import_module(f"{__package__}.{entry.name}")
+    shared = Mappings(layouts)
+    return found | {name: MappedSource(layout, shared) for name, layout in layouts.items()}
 
 
-def claim(file: InputFile) -> str | None:
+def claim(file: InputFile, folders: tuple[Path, ...] = ()) -> str | None:
     """Id of the source that is surest of this file, or None when none knows it."""
-    sure = {name: source.claims(file) for name, source in sources().items()}
+    sure: dict[str, int] = {}
+    for name, source in sources(folders).items():
+        sure[name] = source.claims(file)
+        if sure[name] == 100:
+            return name
     best = max(sure, key=lambda name: (sure[name], name), default=None)
     return best if best is not None and sure[best] > 0 else None
 

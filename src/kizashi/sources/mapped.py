@@ -1,0 +1,422 @@
+"""Reads text logs by mapping files: each record is unwrapped, claimed by the mapping that knows it,
+taken apart once, and sent to the table that fits. A file may hold records of several products.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache, lru_cache
+from importlib.resources import files
+from typing import NamedTuple
+
+import duckdb
+import pyarrow as pa
+
+from kizashi.schema import quoted, tables
+from kizashi.sources import Batch, InputFile, Reject
+from kizashi.sources.encoding import detect
+from kizashi.sources.mapping import REST, Column, Layout, Table
+from kizashi.sources.records import records, sampled
+
+UNKNOWN_ZONE = "UTC"
+# A file of which fewer of the first records are known is something else that quotes a log.
+LEAST_SHARE = 0.3
+UNKNOWN = "no mapping knows this line, and it has no time"
+_SCHEMA = pa.schema([("record_no", pa.uint64()), ("line", pa.string())])
+_EXCERPT_LENGTH = 200
+_LOCAL_FORMATS = (
+    "%Y/%m/%d %H:%M:%S.%f", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%d-%b-%Y %H:%M:%S.%f",
+    "%d-%b-%Y %H:%M:%S", "%d/%b/%Y:%H:%M:%S", "%d %b %Y %H:%M:%S", "%a %b %d %H:%M:%S %Y",
+    "%b %d %Y %H:%M:%S", "%Y%m%d %H:%M:%S", "%b %d, %Y %I:%M:%S %p", "%m/%d/%Y %I:%M:%S %p",
+    "%Y年%m月%d日 %H:%M:%S", "%Y年%m月%d日 %H時%M分%S秒",
+)  # fmt: skip
+_ZONED_FORMATS = (
+    "%d/%b/%Y:%H:%M:%S %z", "%d/%b/%Y %H:%M:%S %z", "%a, %d %b %Y %H:%M:%S %z",
+    "%b %d %Y %H:%M:%S %z", "%Y/%m/%d %H:%M:%S %z", "%a %b %d %H:%M:%S %Y %z",
+)  # fmt: skip
+_PAIR = r'([A-Za-z_][\w.()-]*)=("(?:[^"\\]|\\.)*"|[^\s,;]*)'
+_CELL = r'("(?:[^"]|"")*"|[^,]*),'
+_CEF_KEY = r"(?:^|\s)([A-Za-z_][\w.\[\]]*)="
+_CEF_NAMES = (
+    "device_vendor", "device_product", "device_version", "signature_id", "name", "severity",
+)  # fmt: skip
+_LEEF_NAMES = ("device_vendor", "device_product", "device_version", "signature_id")
+_KEPT = "(time IS NOT NULL OR mapping <> '')"
+_GROUP = re.compile(r"\(\?P<(\w+)>")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mappings:
+    """All the mappings that a file may need, by id."""
+
+    layouts: Mapping[str, Layout]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MappedSource:
+    """A source folder that is a mapping file, among the others that its files may need."""
+
+    layout: Layout
+    others: Mappings
+
+    @property
+    def TITLE(self) -> str:  # noqa: N802 - the source contract's name
+        return self.layout.title
+
+    @property
+    def STATUS(self) -> str:  # noqa: N802
+        return self.layout.status
+
+    def claims(self, file: InputFile) -> int:
+        """Up to 80, by the share of the first records that this mapping takes."""
+        if b"\0\0\0\0" in file.head[:4096]:
+            return 0
+        taken = claimed(file, self.others).taken
+        own = sum(name == self.layout.id for name in taken)
+        known = sum(name != "" for name in taken)
+        return max(1, 80 * own // len(taken)) if own and known >= LEAST_SHARE * len(taken) else 0
+
+    def read(self, file: InputFile, con: duckdb.DuckDBPyConnection) -> Iterator[Batch]:
+        """Batches of the file's records, whichever mapping takes them."""
+        yield from read(file, con, self.others)
+
+
+def read(file: InputFile, con: duckdb.DuckDBPyConnection, mappings: Mappings) -> Iterator[Batch]:
+    """Batches of a text log; a record that no mapping takes lands in other_activity as it is, or is
+    set aside where not even a time can be told. A mapping's record may be without a time."""
+    layouts = mappings.layouts
+    _install(con)
+    own = claimed(file, mappings)
+    skip = [layouts[name].skip for name in {*own.taken} - {""}]
+    for block in records(file, as_table=own.as_table):
+        if not block:
+            continue
+        _unwrap(con, [(r.number, r.text) for r in block], layouts)
+        left_out = _left_out(con, sorted(text for text in skip if text))
+        found = con.execute("SELECT DISTINCT mapping FROM claimed_row ORDER BY ALL").fetchall()
+        selects: dict[str, list[str]] = {}
+        rejects: list[Reject] = []
+        for number, (name,) in enumerate(found):
+            layout = layouts[name] if name else None
+            con.execute(_parsed_sql(layout, file, f"mapped_{number}"))
+            if layout is None:
+                rejects += _timeless(con, f"mapped_{number}")
+            for place in _places(con, f"mapped_{number}"):
+                table = layout.tables[place] if layout else None
+                target = table.name if table else REST
+                selects.setdefault(target, []).append(
+                    _select(layout, table, place, f"mapped_{number}")
+                )
+        note = _note(con, file, len(found))
+        joined = {name: "\nUNION ALL BY NAME\n".join(parts) for name, parts in selects.items()}
+        yield Batch(joined, len(block) - left_out, tuple(rejects), note=note)
+        for number in range(len(found)):
+            con.execute(f"DROP TABLE mapped_{number}")
+
+
+class Claimed(NamedTuple):
+    """Id of the mapping that takes each of the first records, "" for none; and whether the records
+    are rows of a table with a header."""
+
+    taken: tuple[str, ...]
+    as_table: bool
+
+
+def claimed(file: InputFile, mappings: Mappings) -> Claimed:
+    """Who takes the first records: as rows of a table where there is a header, else as lines."""
+    taken = _claimed(tuple(sampled(file, as_table=True)), mappings)
+    if any(taken):
+        return Claimed(taken, as_table=True)
+    return Claimed(_claimed(tuple(sampled(file, as_table=False)), mappings), as_table=False)
+
+
+# Every mapping is asked about the same file in turn.
+@lru_cache(maxsize=4)
+def _claimed(texts: tuple[str, ...], mappings: Mappings) -> tuple[str, ...]:
+    with duckdb.connect(config={"threads": 1}) as con:
+        _install(con)
+        _unwrap(con, list(enumerate(texts)), mappings.layouts)
+        rows = con.execute("SELECT mapping FROM claimed_row ORDER BY record_no").fetchall()
+    return tuple(name for (name,) in rows)
+
+
+def _install(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute(_sql("text"))
+
+
+@cache
+def _sql(name: str) -> str:
+    return files(__package__).joinpath(f"{name}.sql").read_text("utf-8")
+
+
+def _unwrap(
+    con: duckdb.DuckDBPyConnection,
+    numbered: list[tuple[int, str]],
+    layouts: Mapping[str, Layout],
+) -> None:
+    """Table claimed_row: the records unwrapped, with the id of the mapping that takes each."""
+    columns = [[n for n, _text in numbered], [text for _n, text in numbered]]
+    con.register("text_line", pa.table(columns, schema=_SCHEMA))
+    con.execute(_sql("rows"))
+    con.unregister("text_line")
+    first = sorted(layouts.values(), key=lambda known: (-known.match.weight, known.id))
+    cases = " ".join(f"WHEN {_claim(known)} THEN {_text(known.id)}" for known in first)
+    chosen = f"CASE {cases} ELSE '' END" if cases else "''"
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE claimed_row AS SELECT *, {chosen} AS mapping FROM text_row"
+    )
+
+
+def _left_out(con: duckdb.DuckDBPyConnection, patterns: list[str]) -> int:
+    """Drops lines that a mapping of this file calls no records; how many."""
+    if not patterns:
+        return 0
+    tests = " OR ".join(f"regexp_matches(line, {_text(pattern)})" for pattern in patterns)
+    ((count,),) = con.execute(
+        f"DELETE FROM claimed_row WHERE mapping = '' AND ({tests})"
+    ).fetchall()
+    return int(count)
+
+
+def _claim(layout: Layout) -> str:
+    match = layout.match
+    tests = [f"contains(body, {_text(text)})" for text in match.contains]
+    if match.app:
+        tests.append(f"lower(app) IN ({_texts(match.app)})")
+    if layout.format == "json":
+        tests.append("json IS NOT NULL")
+        tests += [f"json_exists(json, {_text(_path(key))})" for key in match.keys]
+        for name, values in match.values.items():
+            found = f"json_extract_string(json, {_text(_path(name))})"
+            tests.append(
+                f"{found} IS NOT NULL" if "*" in values else f"lower({found}) IN ({_texts(values)})"
+            )
+    if match.pattern:
+        tests.append(f"regexp_matches(body, {_text(match.pattern)})")
+    return "(" + " AND ".join(tests) + ")"
+
+
+def _parsed_sql(layout: Layout | None, file: InputFile, name: str) -> str:
+    """The records of one mapping: their fields as a list, their time, the place of their table."""
+    own = f"SELECT * FROM claimed_row WHERE mapping = {_text(layout.id if layout else '')}"
+    if layout is None:
+        rows, place, time, zone = f"SELECT *, []::VARCHAR[] AS v FROM ({own})", "-1", "NULL", "NULL"
+        formats: tuple[str, ...] = ()
+    else:
+        names = layout.fields()
+        rows = _fielded(layout, names, own)
+        place = _place(layout, names)
+        time = _raw(layout.time, names)
+        zone = f"text_offset_s({_value(names, layout.zone)})" if layout.zone else "NULL"
+        formats = layout.time_formats
+    zoned = [f for f in formats if "%z" in f]
+    local = [f for f in formats if "%z" not in f]
+    arrived = (file.arrived or datetime.now(UTC)).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    moment = (
+        f"text_time(said, east_s, {_text(file.zone or UNKNOWN_ZONE)}, "
+        f"[{_texts((*local, *_LOCAL_FORMATS))}], [{_texts((*zoned, *_ZONED_FORMATS))}], "
+        f"TIMESTAMP '{arrived}')"
+    )
+    return (
+        f"CREATE OR REPLACE TEMP TABLE {name} AS "
+        f"SELECT * EXCLUDE (said, east_s), {moment} AS time, "
+        "east_s IS NULL AND text_is_local(said) AS is_local FROM ("
+        "SELECT record_no, line, json, said_host, app, mapping, v, "
+        f"trim(coalesce({time}, said_time)) AS said, {zone} AS east_s, {place} AS place "
+        f"FROM ({rows}))"
+    )
+
+
+def _fielded(layout: Layout, names: tuple[str, ...], rows: str) -> str:
+    """SELECT of the rows with v, the values of the named fields in order, as texts."""
+    if layout.format == "json":
+        dotted = [name for name in names if "." in name]
+        # A key may hold the dot itself, as the header of a CSV may.
+        paths = [_path(name) for name in names] + [f'$."{name}"' for name in dotted]
+        literal = {name: len(names) + at for at, name in enumerate(dotted, 1)}
+        picked = ", ".join(
+            f"coalesce(j[{at}], j[{literal[name]}])" if name in literal else f"j[{at}]"
+            for at, name in enumerate(names, 1)
+        )
+        found = f"SELECT *, json_extract_string(json, [{_texts(paths)}]) AS j FROM ({rows})"
+        return f"SELECT * EXCLUDE (j), [{picked}] AS v FROM ({found})"
+    if layout.format == "pattern":
+        pattern = layout.pattern or ""
+        groups = _GROUP.findall(pattern)
+        picked = ", ".join(f"s.{quoted(n)}" if n in groups else "NULL" for n in names)
+        found = f"regexp_extract(body, {_text(pattern)}, [{_texts(groups)}], 's') AS s"
+        parsed = f"SELECT *, {found} FROM ({rows})"
+        return f"SELECT * EXCLUDE (s), [{picked}]::VARCHAR[] AS v FROM ({parsed})"
+    if layout.format == "list":
+        cells = (
+            "CASE WHEN contains(body, chr(9)) THEN string_split(body, chr(9)) "
+            f"ELSE regexp_extract_all(body || ',', {_text(_CELL)}, 1) END AS c"
+        )
+        picked = ", ".join(
+            f"replace(trim(c[{int(name)}], '\"'), '\"\"', '\"')" if name.isdecimal() else "NULL"
+            for name in names
+        )
+        return f"SELECT * EXCLUDE (c), [{picked}] AS v FROM (SELECT *, {cells} FROM ({rows}))"
+    picked = ", ".join(f"x[list_position(k, {_text(name)})]" for name in names)
+    return f"SELECT * EXCLUDE (k, x), [{picked}]::VARCHAR[] AS v FROM ({_keyed(layout, rows)})"
+
+
+def _keyed(layout: Layout, rows: str) -> str:
+    """SELECT of the rows with k, the keys of a record as they come, and x, their values."""
+    if layout.format == "pairs":
+        pair = _text(layout.pairs or _PAIR)
+        return (
+            f"SELECT *, regexp_extract_all(body, {pair}, 1) AS k, "
+            f"list_transform(regexp_extract_all(body, {pair}, 2), lambda t: trim(t, '\"')) AS x "
+            f"FROM ({rows})"
+        )
+    if layout.format == "cef":
+        head = r"^.*?CEF: ?\d+" + r"\|((?:[^|\\]|\\.)*)" * 6 + r"\|(.*)$"
+        named = ["c1", "c2", "c3", "c4", "c5", "c6", "ext"]
+        return (
+            f"SELECT * EXCLUDE (h), [{_texts(_CEF_NAMES)}] || "
+            f"regexp_extract_all(h.ext, {_text(_CEF_KEY)}, 1) AS k, "
+            "list_transform([h.c1, h.c2, h.c3, h.c4, h.c5, h.c6] || "
+            f"regexp_split_to_array(h.ext, {_text(_CEF_KEY)})[2:], "
+            r"lambda t: regexp_replace(trim(t), '\\([\\=|])', '\1', 'g')) AS x "
+            f"FROM (SELECT *, regexp_extract(body, {_text(head)}, [{_texts(named)}], 's') AS h "
+            f"FROM ({rows}))"
+        )
+    head = r"^.*?LEEF: ?[\d.]+" + r"\|([^|]*)" * 4 + r"\|(?:([^|=\s]{1,6})\|)?(.*)$"
+    named = ["c1", "c2", "c3", "c4", "sep", "ext"]
+    delimiter = (
+        "CASE WHEN h.sep IN ('', 'x09', '0x09', '\\t') THEN chr(9) "
+        "WHEN h.sep IN ('x5E', '0x5E') THEN '^' ELSE h.sep END"
+    )
+    return (
+        f"SELECT * EXCLUDE (h, p), [{_texts(_LEEF_NAMES)}] || "
+        "list_transform(p, lambda t: trim(split_part(t, '=', 1))) AS k, "
+        "[h.c1, h.c2, h.c3, h.c4] || "
+        "list_transform(p, lambda t: trim(t[strpos(t, '=') + 1:])) AS x "
+        f"FROM (SELECT *, string_split(h.ext, {delimiter}) AS p "
+        f"FROM (SELECT *, regexp_extract(body, {_text(head)}, [{_texts(named)}], 's') AS h "
+        f"FROM ({rows})))"
+    )
+
+
+def _place(layout: Layout, names: tuple[str, ...]) -> str:
+    """Place of the first table whose conditions hold; the last takes what is left."""
+    cases = []
+    for place, table in enumerate(layout.tables):
+        tests = []
+        for name, values in table.when.items():
+            value = f"lower(coalesce({_value(names, name)}, ''))"
+            tests.append(f"{value} <> ''" if "*" in values else f"{value} IN ({_texts(values)})")
+        cases.append(f"WHEN {' AND '.join(tests) or 'true'} THEN {place}")
+    return f"CASE {' '.join(cases)} END"
+
+
+def _places(con: duckdb.DuckDBPyConnection, name: str) -> list[int]:
+    sql = f"SELECT DISTINCT place FROM {name} WHERE {_KEPT} ORDER BY ALL"
+    return [place for (place,) in con.execute(sql).fetchall()]
+
+
+def _timeless(con: duckdb.DuckDBPyConnection, name: str) -> list[Reject]:
+    sql = (
+        f"SELECT record_no, left(line, {_EXCERPT_LENGTH}) FROM {name} WHERE time IS NULL "
+        "ORDER BY record_no"
+    )
+    return [Reject(n, UNKNOWN, text) for n, text in con.execute(sql).fetchall()]
+
+
+def _note(con: duckdb.DuckDBPyConnection, file: InputFile, found: int) -> str:
+    """What a reader of the report must know of the file: its encoding, times without a zone."""
+    encoding = detect(file.head)
+    said = [] if encoding in ("utf-8", "utf-8-sig") else [f"read as {encoding}"]
+    if not file.zone:
+        tables_of = " UNION ALL ".join(f"SELECT is_local FROM mapped_{n}" for n in range(found))
+        ((local,),) = con.execute(f"SELECT bool_or(is_local) FROM ({tables_of})").fetchall()
+        if local:
+            said.append("times without a zone, taken as UTC: set the zone of its site")
+    return "; ".join(said)
+
+
+def _select(layout: Layout | None, table: Table | None, place: int, name: str) -> str:
+    """The rows of one table of one mapping."""
+    source = _text(layout.id if layout else "text")
+    columns = {
+        "record_no": "record_no",
+        "time": "time",
+        "source": source,
+        "clock_id": f"{source} || coalesce(':' || lower(said_host), '')",
+        "vantage": _text(layout.vantage) if layout else "NULL",
+    }
+    if table is None or table.name == REST:
+        columns |= {
+            "provider": "coalesce(app, said_host)" if layout is None else source,
+            "type": "app",
+            "fields": "left(coalesce(json::VARCHAR, json_object('message', line)), 65536)",
+        }
+    if layout is not None and table is not None:
+        names = layout.fields()
+        kinds = {column.name: column.type for column in tables()[table.name].columns}
+        columns |= {
+            column: _typed(column, kinds[column], rule, names)
+            for column, rule in table.columns.items()
+        }
+    listed = ", ".join(f"{value} AS {quoted(column)}" for column, value in columns.items())
+    return f"SELECT {listed} FROM {name} WHERE place = {place} AND {_KEPT}"
+
+
+_OWN = {
+    "client_ip": "text_ip", "server_ip": "text_ip", "sender_ip": "text_ip",
+    "device": "text_device", "host_name": "text_device", "workstation": "text_device",
+    "mac": "text_mac", "client_mac": "text_mac", "query": "text_name", "sni": "text_name",
+    "server_name": "text_name", "host": "text_name", "transport": "text_transport",
+    "query_type": "text_query_type", "rcode": "text_rcode", "md5": "lower", "sha1": "lower",
+    "sha256": "lower", "from_address": "lower", "return_path": "lower", "reply_to": "lower",
+}  # fmt: skip
+
+
+def _typed(column: str, kind: str, rule: Column, names: tuple[str, ...]) -> str:
+    """A column's value as its column wants it."""
+    value = _text(rule.value) if rule.value is not None else _raw(rule, names)
+    if rule.pattern:
+        value = f"nullif(regexp_extract({value}, {_text(rule.pattern)}, 1), '')"
+    if rule.part:
+        value = f"text_url({value}, {_text(rule.part)})"
+    if rule.values:
+        cases = " ".join(f"WHEN {_text(k)} THEN {_text(v)}" for k, v in rule.values.items())
+        other = _text(rule.other) if rule.other is not None else value
+        value = (
+            f"CASE lower({value}) {cases} ELSE CASE WHEN {value} IS NOT NULL THEN {other} END END"
+        )
+    elif column == "disposition" and rule.value is None:
+        value = f"text_disposition({value})"
+    if column in _OWN:
+        value = f"{_OWN[column]}({value})"
+    if kind == "VARCHAR[]":
+        return f"text_list({value}, {_text(rule.split or ',')})"
+    if rule.scale is not None:
+        value = f"TRY_CAST({value} AS DOUBLE) * {float(rule.scale)}"
+    return value if kind == "VARCHAR" else f"TRY_CAST({value} AS {kind})"
+
+
+def _raw(rule: Column, names: tuple[str, ...]) -> str:
+    """The first alternative that is there, as text."""
+    options = [" || ' ' || ".join(_value(names, part) for part in joined) for joined in rule.fields]
+    return f"coalesce({', '.join(options)})" if options else "NULL::VARCHAR"
+
+
+def _value(names: tuple[str, ...], name: str) -> str:
+    return f"text_value(v[{names.index(name) + 1}])"
+
+
+def _path(name: str) -> str:
+    return "$" + "".join('."' + part.replace('"', "") + '"' for part in name.split("."))
+
+
+def _text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _texts(items: tuple[str, ...] | list[str]) -> str:
+    return ", ".join(map(_text, items))

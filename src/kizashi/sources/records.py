@@ -1,0 +1,218 @@
+"""Records of a text log, one text each, however the file holds them: lines, JSON objects on a line
+or over many, an array, batches of a collector, CSV with a header, W3C extended logs.
+
+CSV rows become JSON objects by their header, so that a mapping names their fields.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import orjson
+
+from kizashi.sources import InputFile
+from kizashi.sources.encoding import detect, lines
+
+# A collector's batch: the records lie in one of these.
+BATCHES = ("records", "events", "value", "Records", "logs")
+WHOLE_BYTES = 256 << 20
+_DELIMITERS = (",", "\t", ";", "|")
+_MOST_FIELD = 1 << 20
+_WORD = re.compile(r"[^\d\W][^\r\n]{0,80}")
+
+
+class Record(NamedTuple):
+    """`number` is the line it begins on, or its place in an array, from 1."""
+
+    number: int
+    text: str
+
+
+def records(file: InputFile, *, as_table: bool) -> Iterator[list[Record]]:
+    """Blocks of the file's records; blank lines, headers and comments are none. `as_table` reads
+    rows by the header, where there is one."""
+    encoding = detect(file.head)
+    numbered = _numbered(file, encoding)
+    start = sample(file)
+    fields = header(start) if as_table else None
+    if fields is not None:
+        yield from _blocks(_table(numbered, fields, file.first_record > 0))
+    elif _is_whole(start) and file.size <= WHOLE_BYTES:
+        text = "\n".join(line for block in lines(file.plain, encoding) for line in block)
+        yield from _blocks(
+            Record(n, _dump(item)) for n, item in enumerate(_items(_document(text)), 1)
+        )
+    else:
+        for block in numbered:
+            yield [made for record in block for made in _unpacked(record)]
+
+
+def sample(file: InputFile, most: int = 200) -> list[str]:
+    """The first lines of the file, for telling what it is."""
+    text = file.head.decode(_codec(detect(file.head)), "replace")
+    cut = text.split("\n")
+    whole = cut if file.size <= len(file.head) or len(cut) == 1 else cut[:-1]
+    return [line.rstrip("\r") for line in whole[:most]]
+
+
+def sampled(file: InputFile, *, as_table: bool) -> list[str]:
+    """Texts of the first records, as `records` would give them."""
+    start = sample(file)
+    fields = header(start) if as_table else None
+    if fields is not None:
+        table = _table([[Record(n, line) for n, line in enumerate(start, 1)]], fields, False)
+        return [record.text for record in table]
+    if _is_whole(start):
+        try:
+            return [_dump(item) for item in _items(_document("\n".join(start)))][:200]
+        except ValueError:
+            return []
+    texts = [Record(0, line) for line in start if line.strip()]
+    return [made.text for record in texts for made in _unpacked(record)]
+
+
+class Header(NamedTuple):
+    """Fields of a table file and what divides them."""
+
+    fields: tuple[str, ...]
+    delimiter: str
+    is_w3c: bool
+
+
+def header(start: list[str]) -> Header | None:
+    """Header of a CSV or a W3C extended log; None for other files."""
+    for line in start[:8]:
+        if line.startswith("#Fields:"):
+            return Header(tuple(line[8:].split()), " ", is_w3c=True)
+    first = next((line for line in start if line.strip()), "").lstrip("\ufeff")
+    if first[:1] in "{[<" or "=" in first:
+        return None
+    for delimiter in _DELIMITERS:
+        cells = next(csv.reader([first], delimiter=delimiter), [])
+        named = [cell.strip() for cell in cells]
+        unlike = len(set(named)) == len(named) and all(map(_WORD.fullmatch, named))
+        if len(named) >= 3 and unlike and not any(":" in cell or "/" in cell for cell in named):
+            return Header(tuple(named), delimiter, is_w3c=False)
+    return None
+
+
+def _codec(encoding: str) -> str:
+    return "utf-8" if encoding == "mixed" else encoding
+
+
+def _numbered(file: InputFile, encoding: str) -> Iterator[list[Record]]:
+    number = file.first_record
+    for block in lines(file.plain, encoding):
+        made = []
+        for line in block:
+            number += 1
+            text = line.strip("\r\ufeff \t\0")
+            if text:
+                made.append(Record(number, text))
+        yield made
+
+
+def _is_whole(start: list[str]) -> bool:
+    """True where one JSON document spans lines or is an array."""
+    text = next((line.strip() for line in start if line.strip()), "")
+    if text[:1] == "[":
+        return text[1:2] in ("", "{", " ", "]")
+    return text[:1] == "{" and not _is_object(text) and len(start) > 1 and text[-1:] in "{,"
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(orjson.loads(text), dict)
+    except orjson.JSONDecodeError:
+        return False
+
+
+def _document(text: str) -> object:
+    """One document, or several one after another."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        parts = re.split(r"(?m)^\}\s*$", text)
+        found = []
+        for part in parts:
+            if part.strip():
+                try:
+                    found.append(orjson.loads(part + "}"))
+                except orjson.JSONDecodeError:
+                    found.append({"message": part.strip()})
+        return found
+
+
+def _items(document: object) -> Iterator[object]:
+    if isinstance(document, list):
+        for item in document:
+            yield from _items(item)
+        return
+    if isinstance(document, dict):
+        for name in BATCHES:
+            batch = document.get(name)
+            if isinstance(batch, list) and all(isinstance(item, dict) for item in batch):
+                yield from batch
+                return
+    yield document
+
+
+def _dump(item: object) -> str:
+    return orjson.dumps(item).decode()
+
+
+def _unpacked(record: Record) -> Iterator[Record]:
+    """The record, or the records of a collector's batch on one line."""
+    text = record.text
+    if text[:1] in "{[" and any(f'"{name}"' in text[:200] for name in BATCHES):
+        try:
+            document = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            yield record
+            return
+        for item in _items(document):
+            yield Record(record.number, text if item is document else _dump(item))
+        return
+    yield record
+
+
+def _table(blocks: Iterable[list[Record]], head: Header, is_continued: bool) -> Iterator[Record]:
+    csv.field_size_limit(_MOST_FIELD)
+    fields = head.fields
+    numbers: list[int] = []
+    seen_header = is_continued or head.is_w3c
+
+    def plain() -> Iterator[str]:
+        nonlocal fields
+        for block in blocks:
+            for number, text in block:
+                if text.startswith("#"):
+                    if text.startswith("#Fields:"):
+                        fields = tuple(text[8:].split())
+                    continue
+                numbers.append(number)
+                yield text
+
+    # W3C text never spans lines; a lone quote in it must not swallow the rest.
+    reader = csv.reader(plain(), delimiter=head.delimiter, skipinitialspace=head.is_w3c)
+    for cells in reader:
+        number = numbers[0] if numbers else 0
+        numbers.clear()
+        if not seen_header:
+            seen_header = True
+            continue
+        if cells:
+            yield Record(number, _dump(dict(zip(fields, cells, strict=False))))
+
+
+def _blocks(items: Iterator[Record], rows: int = 50_000) -> Iterator[list[Record]]:
+    block: list[Record] = []
+    for item in items:
+        block.append(item)
+        if len(block) >= rows:
+            yield block
+            block = []
+    yield block

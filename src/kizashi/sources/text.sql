@@ -1,0 +1,150 @@
+-- How text logs write things, and how the tables want them. Made once per connection.
+
+-- Numbers of seconds, milliseconds, microseconds or nanoseconds since 1970, told by their length.
+CREATE OR REPLACE TEMP MACRO text_epoch(text) AS
+    CASE
+        WHEN length(split_part(text, '.', 1)) <= 10
+            THEN make_timestamp((TRY_CAST(text AS DECIMAL(20, 6)) * 1000000)::BIGINT)
+        WHEN length(split_part(text, '.', 1)) = 13
+            THEN make_timestamp((TRY_CAST(text AS DECIMAL(20, 3)) * 1000)::BIGINT)
+        WHEN length(text) = 16 THEN make_timestamp(TRY_CAST(text AS BIGINT))
+        WHEN length(text) = 19 THEN make_timestamp(TRY_CAST(text AS BIGINT) // 1000)
+        -- FILETIME: tenths of microseconds since 1601.
+        WHEN length(text) = 18
+            THEN make_timestamp(TRY_CAST(text AS BIGINT) // 10 - 11644473600000000)
+    END;
+
+-- "+0900", "-05:00", "Z" as seconds east of Greenwich.
+CREATE OR REPLACE TEMP MACRO text_offset_s(text) AS
+    CASE
+        WHEN text IN ('Z', 'z', 'UTC', 'GMT') THEN 0
+        WHEN regexp_full_match(text, '[+-]\d\d:?\d\d')
+            THEN (CASE WHEN text[1] = '-' THEN -1 ELSE 1 END)
+                * (text[2:3]::INTEGER * 3600 + text[-2:]::INTEGER * 60)
+    END;
+
+CREATE OR REPLACE TEMP MACRO text_in_year(y, text) AS
+    coalesce(
+        try_strptime(y || ' ' || text, '%Y %b %d %H:%M:%S.%f'),
+        try_strptime(y || ' ' || text, '%Y %b %d %H:%M:%S'));
+
+-- A date without a year: the last such day before the log arrived; a clock may be a day ahead.
+CREATE OR REPLACE TEMP MACRO text_yearless(text, arrived) AS
+    list_filter(
+        [
+            text_in_year(year(arrived) + 1, text),
+            text_in_year(year(arrived), text),
+            text_in_year(year(arrived) - 1, text),
+            -- 29 February.
+            text_in_year(year(arrived) - 2, text),
+            text_in_year(year(arrived) - 3, text),
+            text_in_year(year(arrived) - 4, text)
+        ],
+        lambda t: t <= arrived + INTERVAL 1 DAY)[1];
+
+CREATE OR REPLACE TEMP MACRO text_local_time(text, formats, arrived) AS
+    CASE
+        WHEN text SIMILAR TO '[A-Z][a-z][a-z] +[0-9]{1,2} [0-9:.]+' THEN text_yearless(text, arrived)
+        WHEN regexp_matches(text, '^\d{4}-\d{1,2}-\d{1,2}[T ]')
+            THEN TRY_CAST(replace(text, ',', '.') AS TIMESTAMP)
+        ELSE try_strptime(text, formats)
+    END;
+
+-- A time as logged to UTC. `east_s` is the offset that another field of the record gives; `zone` is
+-- the site's, for times that say none.
+CREATE OR REPLACE TEMP MACRO text_time(text, east_s, zone, formats, zoned_formats, arrived) AS
+    CASE
+        WHEN text IS NULL THEN NULL
+        WHEN regexp_full_match(text, '\d{9,19}(\.\d+)?') THEN text_epoch(text)
+        WHEN regexp_full_match(text, '\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d([.,]\d+)? ?(Z|[+-]\d\d:?\d\d)')
+            THEN TRY_CAST(replace(regexp_replace(text, ' ?([+-]\d\d):?(\d\d)$', '\1:\2'), ',', '.')
+                AS TIMESTAMPTZ) AT TIME ZONE 'UTC'
+        WHEN try_strptime(text, zoned_formats) IS NOT NULL
+            THEN try_strptime(text, zoned_formats)::TIMESTAMPTZ AT TIME ZONE 'UTC'
+        WHEN east_s IS NOT NULL
+            THEN text_local_time(text, formats, arrived) - to_seconds(east_s)
+        ELSE timezone(zone, text_local_time(text, formats, arrived)) AT TIME ZONE 'UTC'
+    END;
+
+-- Neither a number of seconds nor a time with its offset.
+CREATE OR REPLACE TEMP MACRO text_is_local(text) AS
+    NOT regexp_matches(trim(text), '^\d{9,19}(\.\d+)?$|(Z|[+-]\d\d:?\d\d)$');
+
+CREATE OR REPLACE TEMP MACRO text_value(text) AS
+    CASE WHEN text NOT IN ('', '-', 'N/A', '(empty)', 'null', 'None') THEN text END;
+
+-- An address without brackets, zone or port.
+CREATE OR REPLACE TEMP MACRO text_ip(text) AS
+    nullif(regexp_extract(
+        regexp_replace(lower(trim(text)), '^\[?(::ffff:)?', ''),
+        '^(\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7})', 1), '');
+
+CREATE OR REPLACE TEMP MACRO text_mac(text) AS
+    CASE
+        WHEN length(regexp_replace(text, '[^0-9A-Fa-f]', '', 'g')) = 12
+            THEN rtrim(regexp_replace(
+                lower(regexp_replace(text, '[^0-9A-Fa-f]', '', 'g')), '(..)', '\1:', 'g'), ':')
+    END;
+
+CREATE OR REPLACE TEMP MACRO text_device(text) AS
+    CASE
+        WHEN text_ip(text) = lower(text) THEN lower(text)
+        ELSE nullif(split_part(lower(rtrim(text, '$')), '.', 1), '')
+    END;
+
+-- "(3)www(7)example(0)" is how Windows DNS writes a name.
+CREATE OR REPLACE TEMP MACRO text_name(text) AS
+    lower(trim(
+        CASE WHEN text[1] = '(' THEN regexp_replace(text, '\(\d+\)', '.', 'g') ELSE text END, '.'));
+
+CREATE OR REPLACE TEMP MACRO text_transport(text) AS
+    CASE lower(text)
+        WHEN '6' THEN 'tcp' WHEN '17' THEN 'udp' WHEN '1' THEN 'icmp' WHEN '58' THEN 'icmp'
+        ELSE lower(text)
+    END;
+
+-- What became of it, in the words of many products.
+CREATE OR REPLACE TEMP MACRO text_disposition(text) AS
+    CASE
+        WHEN regexp_matches(text, '(?i)sinkhole') THEN 'sinkholed'
+        WHEN regexp_matches(text, '(?i)den(y|ied)|block|drop|reset|reject|prevent|quarantin|close-rst|遮断|拒否|破棄|ブロック')
+            THEN 'blocked'
+        WHEN regexp_matches(text, '(?i)allow|accept|permit|pass|forward|close|start|timeout|detect|monitor|alert|許可|通過|成功')
+            THEN 'allowed'
+    END;
+
+CREATE OR REPLACE TEMP MACRO text_query_type(text) AS
+    CASE coalesce(nullif(regexp_extract(text, '^\d+'), ''), text)
+        WHEN '1' THEN 'A' WHEN '2' THEN 'NS' WHEN '5' THEN 'CNAME' WHEN '6' THEN 'SOA'
+        WHEN '12' THEN 'PTR' WHEN '15' THEN 'MX' WHEN '16' THEN 'TXT' WHEN '28' THEN 'AAAA'
+        WHEN '33' THEN 'SRV' WHEN '35' THEN 'NAPTR' WHEN '64' THEN 'SVCB' WHEN '65' THEN 'HTTPS'
+        WHEN '255' THEN 'ANY'
+        ELSE upper(text)
+    END;
+
+CREATE OR REPLACE TEMP MACRO text_rcode(text) AS
+    CASE text
+        WHEN '0' THEN 'NOERROR' WHEN '1' THEN 'FORMERR' WHEN '2' THEN 'SERVFAIL'
+        WHEN '3' THEN 'NXDOMAIN' WHEN '4' THEN 'NOTIMP' WHEN '5' THEN 'REFUSED'
+        ELSE CASE WHEN regexp_full_match(text, '(?i)no ?error') THEN 'NOERROR' ELSE upper(text) END
+    END;
+
+-- A part of a URL, with or without its scheme.
+CREATE OR REPLACE TEMP MACRO text_url(text, part) AS
+    CASE part
+        WHEN 'host' THEN nullif(lower(regexp_extract(
+            text, '^(?:[A-Za-z][A-Za-z0-9+.-]*://)?(?:[^/@]*@)?(\[[^\]]*\]|[^/:?#]+)', 1)), '')
+        WHEN 'port' THEN nullif(regexp_extract(
+            text, '^(?:[A-Za-z][A-Za-z0-9+.-]*://)?(?:[^/@]*@)?(?:\[[^\]]*\]|[^/:?#]+):(\d+)', 1), '')
+        ELSE nullif(regexp_extract(
+            text, '^(?:[A-Za-z][A-Za-z0-9+.-]*://)?[^/?#]*([/?#].*)$', 1), '')
+    END;
+
+-- The values of a list column: JSON, or texts with a separator.
+CREATE OR REPLACE TEMP MACRO text_list(text, separator) AS
+    CASE
+        WHEN text[1] = '[' AND json_valid(text) THEN TRY_CAST(text::JSON AS VARCHAR[])
+        WHEN text IS NOT NULL THEN list_filter(
+            list_transform(string_split(text, separator), lambda part: trim(part)),
+            lambda part: part <> '')
+    END;
