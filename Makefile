@@ -6,7 +6,7 @@ BIN    := .venv/bin
 STAMP  := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs format bench lock clean
+.PHONY: help demo test check docs format bench train lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -18,8 +18,8 @@ test: $(STAMP) ## Run the tests (narrow with ARGS="tests/test_contracts.py -k ze
 	$(BIN)/python -m pytest $(ARGS)
 
 check: $(STAMP) ## Format, lint, types, imports, generated pages, locked dependencies
-	$(BIN)/ruff format --check src tests tools
-	$(BIN)/ruff check src tests tools
+	$(BIN)/ruff format --check src tests tools training
+	$(BIN)/ruff check src tests tools training
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.reference --check
@@ -30,11 +30,14 @@ docs: $(STAMP) ## Write docs/reference anew from the code
 	$(BIN)/python -m tools.reference
 
 format: $(STAMP) ## Format the code and mend what the linter can
-	$(BIN)/ruff check --fix-only --quiet src tests tools
-	$(BIN)/ruff format src tests tools
+	$(BIN)/ruff check --fix-only --quiet src tests tools training
+	$(BIN)/ruff format src tests tools training
 
 bench: $(STAMP) ## Measure ingest, detectors and memory; prints ratios (ARGS="--rows 1000000")
 	$(BIN)/python -m kizashi.measure.bench $(ARGS)
+
+train: $(STAMP) ## Train the name model from ../shared/data/domains and write its card (a minute on 2 cores)
+	$(BIN)/python -m training.train ../shared/data/domains
 
 lock: ## Resolve the dependencies anew; needs uv
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -45,6 +45,13 @@ def dynamic_dns_parents() -> tuple[str, ...]:
     return tuple(sorted({line.strip() for line in lines if line.strip() and line[0] != "#"}))
 
 
+def suffixes() -> tuple[str, ...]:
+    """Every exact suffix of a registry, sorted. What hosting companies listed for their customers
+    is none: their machines name what stands below."""
+    registry = PublicSuffixList(only_icann=True)._publicsuffix
+    return tuple(sorted(rule for rule in registry if rule[:1] not in "!*"))
+
+
 def _listed_rules() -> Iterator[tuple[str, str]]:
     for rule in PublicSuffixList()._publicsuffix:
         suffix, kind = _parsed(rule)
