@@ -30,6 +30,9 @@ from kizashi.errors import UsageError
 from kizashi.incidents import Note
 from kizashi.report.escape import terminal as safe
 
+# Files that could not be read whole, named one by one.
+MOST_TOLD = 20
+
 
 @app.command()
 def hunt(
@@ -151,15 +154,16 @@ def read_in(
             bar.update(task, description=f"{safe(line.file)[-60:]}  {read:,} records")
             if line.note and line.note != "read before":
                 said.append(f"{line.file}: {line.note}")
-    for text in said[:20]:
+    told = [*said[:MOST_TOLD]]
+    if len(said) > MOST_TOLD:
+        told.append(f"... and {len(said) - MOST_TOLD} more files; see: kizashi ingest PATH --json")
+    for text in told:
         talk.print(safe(text), markup=False)
-    if len(said) > 20:
-        talk.print(f"... and {len(said) - 20} more files; see: kizashi ingest PATH --json")
     talk.print(
         f"{read:,} records read, {rejected:,} set aside"
         + (" (kizashi rejects)" if rejected else "")
     )
-    return said
+    return told
 
 
 @app.command()

@@ -71,7 +71,7 @@ CREATE OR REPLACE TEMP MACRO text_is_local(text) AS
     NOT regexp_matches(trim(text), '^\d{9,19}(\.\d+)?$|(Z|[+-]\d\d:?\d\d)$');
 
 CREATE OR REPLACE TEMP MACRO text_value(text) AS
-    CASE WHEN text NOT IN ('', '-', 'N/A', '(empty)', 'null', 'None') THEN text END;
+    CASE WHEN text NOT IN ('', '-', 'N/A', '(empty)', 'null', 'None', '0.0.0.0') THEN text END;
 
 -- An address without brackets, zone or port.
 CREATE OR REPLACE TEMP MACRO text_ip(text) AS
