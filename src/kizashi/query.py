@@ -5,20 +5,24 @@ from __future__ import annotations
 import multiprocessing
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from importlib.resources import files
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import duckdb
 
 from kizashi import detectors as detecting
-from kizashi import pipeline
+from kizashi import entities, pipeline
+from kizashi import names as names_of
 from kizashi import sources as reading
 from kizashi.config import Config, Site
 from kizashi.detectors import cases
 from kizashi.errors import KizashiError, UsageError
 from kizashi.lake.engine import open_lake, quoted_path
 from kizashi.lake.manifest import Manifest
+from kizashi.lake.settle import settle
 from kizashi.schema import tables
 from kizashi.sources import mapping as mapping_files
 from kizashi.sources.proposal import propose
@@ -88,6 +92,31 @@ def _preview(lake: Path) -> list[dict[str, object]]:
                 )
                 shown.append({"table": name, "record": said["record_no"], "values": values[:2000]})
     return shown
+
+
+def show(lake: Path, thing: str) -> Rows:
+    """What the lake knows of a name, an address, a host, a user, a program, a file or a hash: names
+    and rows, a row a day and kind. The derived tables are not needed, so none is made."""
+    sought = thing.strip().lower().rstrip(".")
+    if not sought:
+        raise UsageError("nothing to look for. Example: kizashi show pc-07 --lake ./lake")
+    _manifest(lake).close()
+    settle(lake, entities)
+    with closing(open_lake(lake)) as con:
+        names_of.install(con)
+        entities.install(con)
+        for variable, before in {
+            "sought": "",
+            "as_child": ".",
+            "as_host": "/",
+            "as_user": "\\",
+        }.items():
+            con.execute(f"SET VARIABLE {variable} = ?", [before + sought])
+        package = files("kizashi")
+        con.execute(package.joinpath("show_macros.sql").read_text("utf-8"))
+        found = con.execute(package.joinpath("show.sql").read_text("utf-8"))
+        names = [column[0] for column in found.description or []]
+        return names, found.fetchmany(MOST_ROWS)
 
 
 def _manifest(lake: Path) -> Manifest:

@@ -1,4 +1,4 @@
-"""ingest, rejects, sources, clocks and query: what the lake holds."""
+"""ingest, rejects, clocks, query and show: what the lake holds."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ from kizashi.cli.console import (
     app,
     print_rows,
     print_table,
+    talk,
 )
 from kizashi.errors import KizashiError
+from kizashi.report.escape import terminal as safe
 
 
 @app.command()
@@ -105,4 +107,24 @@ def query_command(
     Example: kizashi query "SELECT query, count(*) FROM dns_activity GROUP BY 1" --lake ./lake
     """
     names, rows = querying.query_apart(lake, sql)
+    print_rows([dict(zip(names, row, strict=True)) for row in rows], names, as_json, as_table)
+
+
+@app.command()
+def show(
+    thing: Annotated[
+        str,
+        typer.Argument(help="Name, address, host, user, program, file or hash.", metavar="THING"),
+    ],
+    lake: LakeRequired,
+    as_json: JsonOption = False,
+    as_table: TableOption = False,
+) -> None:
+    """Who asked for it, what was answered, who connected: by day, process and kind, first and last.
+
+    Example: kizashi show update.example.net --lake ./lake
+    """
+    names, rows = querying.show(lake, thing)
+    if not rows:
+        talk.print(f"nothing in the lake names {safe(thing)}", markup=False)
     print_rows([dict(zip(names, row, strict=True)) for row in rows], names, as_json, as_table)
