@@ -6,7 +6,7 @@ BIN    := .venv/bin
 STAMP  := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs format bench train lock clean
+.PHONY: help demo test check docs format bench servers train lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -35,6 +35,9 @@ format: $(STAMP) ## Format the code and mend what the linter can
 
 bench: $(STAMP) ## Measure ingest, detectors and memory; prints ratios (ARGS="--rows 1000000")
 	$(BIN)/python -m kizashi.measure.bench $(ARGS)
+
+servers: ## Install the DNS servers and the proxy that tests/servers runs on loopback (Debian, root)
+	apt-get install --yes --no-install-recommends unbound bind9 dnsmasq-base squid
 
 train: $(STAMP) ## Train the name model from ../shared/data/domains and write its card (a minute on 2 cores)
 	$(BIN)/python -m training.train ../shared/data/domains

@@ -38,7 +38,7 @@ _ZONED_FORMATS = (
     "%b %d %Y %H:%M:%S %z", "%Y/%m/%d %H:%M:%S %z", "%a %b %d %H:%M:%S %Y %z",
 )  # fmt: skip
 _PAIR = r'([A-Za-z_][\w.()-]*)=("(?:[^"\\]|\\.)*"|[^\s,;]*)'
-_CELL = r'("(?:[^"]|"")*"|[^,]*),'
+_CELL = r' *("(?:[^"]|"")*"|[^,]*),'
 _CEF_KEY = r"(?:^|\s)([A-Za-z_][\w.\[\]]*)="
 _CEF_NAMES = (
     "device_vendor", "device_product", "device_version", "signature_id", "name", "severity",
@@ -139,6 +139,11 @@ def _claimed(texts: tuple[str, ...], mappings: Mappings) -> tuple[str, ...]:
     with duckdb.connect(config={"threads": 1}) as con:
         _install(con)
         _unwrap(con, list(enumerate(texts)), mappings.layouts)
+        found = con.execute(
+            "SELECT DISTINCT mapping FROM claimed_row WHERE mapping <> ''"
+        ).fetchall()
+        skip = [mappings.layouts[name].skip for (name,) in found]
+        _left_out(con, sorted(text for text in skip if text))
         rows = con.execute("SELECT mapping FROM claimed_row ORDER BY record_no").fetchall()
     return tuple(name for (name,) in rows)
 
@@ -162,12 +167,17 @@ def _unwrap(
     con.register("text_line", pa.table(columns, schema=_SCHEMA))
     con.execute(_sql("rows"))
     con.unregister("text_line")
-    first = sorted(layouts.values(), key=lambda known: (-known.match.weight, known.id))
+    first = sorted(layouts.values(), key=_turn)
     cases = " ".join(f"WHEN {_claim(known)} THEN {_text(known.id)}" for known in first)
     chosen = f"CASE {cases} ELSE '' END" if cases else "''"
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE claimed_row AS SELECT *, {chosen} AS mapping FROM text_row"
     )
+
+
+def _turn(layout: Layout) -> tuple[bool, int, str]:
+    """Who is asked first: of two that match, the one that asks for more knows better."""
+    return (layout.match.last, -layout.match.weight, layout.id)
 
 
 def _left_out(con: duckdb.DuckDBPyConnection, patterns: list[str]) -> int:
@@ -210,6 +220,9 @@ def _parsed_sql(layout: Layout | None, file: InputFile, name: str) -> str:
         rows = _fielded(layout, names, own)
         place = _place(layout, names)
         time = _raw(layout.time, names)
+        if layout.time.pattern:
+            found = f"regexp_extract(body, {_text(layout.time.pattern)}, 1)"
+            time = f"coalesce(nullif({found}, ''), {time})"
         zone = f"text_offset_s({_value(names, layout.zone)})" if layout.zone else "NULL"
         formats = layout.time_formats
     zoned = [f for f in formats if "%z" in f]
@@ -244,12 +257,15 @@ def _fielded(layout: Layout, names: tuple[str, ...], rows: str) -> str:
         found = f"SELECT *, json_extract_string(json, [{_texts(paths)}]) AS j FROM ({rows})"
         return f"SELECT * EXCLUDE (j), [{picked}] AS v FROM ({found})"
     if layout.format == "pattern":
-        pattern = layout.pattern or ""
-        groups = _GROUP.findall(pattern)
-        picked = ", ".join(f"s.{quoted(n)}" if n in groups else "NULL" for n in names)
-        found = f"regexp_extract(body, {_text(pattern)}, [{_texts(groups)}], 's') AS s"
+        groups = [_GROUP.findall(pattern) for pattern in layout.patterns]
+        picked = ", ".join(_first_group(name, groups) for name in names)
+        found = ", ".join(
+            f"regexp_extract(body, {_text(pattern)}, [{_texts(own)}], 's') AS s{at}"
+            for at, (pattern, own) in enumerate(zip(layout.patterns, groups, strict=True))
+        )
+        dropped = ", ".join(f"s{at}" for at in range(len(groups)))
         parsed = f"SELECT *, {found} FROM ({rows})"
-        return f"SELECT * EXCLUDE (s), [{picked}]::VARCHAR[] AS v FROM ({parsed})"
+        return f"SELECT * EXCLUDE ({dropped}), [{picked}]::VARCHAR[] AS v FROM ({parsed})"
     if layout.format == "list":
         cells = (
             "CASE WHEN contains(body, chr(9)) THEN string_split(body, chr(9)) "
@@ -264,6 +280,12 @@ def _fielded(layout: Layout, names: tuple[str, ...], rows: str) -> str:
     return f"SELECT * EXCLUDE (k, x), [{picked}]::VARCHAR[] AS v FROM ({_keyed(layout, rows)})"
 
 
+def _first_group(name: str, groups: list[list[str]]) -> str:
+    """The value of a named group in the first pattern that found it."""
+    options = [f"nullif(s{at}.{quoted(name)}, '')" for at, own in enumerate(groups) if name in own]
+    return f"coalesce({', '.join(options)})" if options else "NULL"
+
+
 def _keyed(layout: Layout, rows: str) -> str:
     """SELECT of the rows with k, the keys of a record as they come, and x, their values."""
     if layout.format == "pairs":
@@ -274,7 +296,7 @@ def _keyed(layout: Layout, rows: str) -> str:
             f"FROM ({rows})"
         )
     if layout.format == "cef":
-        head = r"^.*?CEF: ?\d+" + r"\|((?:[^|\\]|\\.)*)" * 6 + r"\|(.*)$"
+        head = r"^(?:.*?CEF: ?)?\d+" + r"\|((?:[^|\\]|\\.)*)" * 6 + r"\|(.*)$"
         named = ["c1", "c2", "c3", "c4", "c5", "c6", "ext"]
         return (
             f"SELECT * EXCLUDE (h), [{_texts(_CEF_NAMES)}] || "
@@ -381,7 +403,11 @@ def _typed(column: str, kind: str, rule: Column, names: tuple[str, ...]) -> str:
     value = _text(rule.value) if rule.value is not None else _raw(rule, names)
     if rule.pattern:
         value = f"nullif(regexp_extract({value}, {_text(rule.pattern)}, 1), '')"
-    if rule.part:
+    if rule.part == "plain":
+        value = f"url_decode({value})"
+    elif rule.part == "dns_packet":
+        value = f"text_packet_answers({value})"
+    elif rule.part:
         value = f"text_url({value}, {_text(rule.part)})"
     if rule.values:
         cases = " ".join(f"WHEN {_text(k)} THEN {_text(v)}" for k, v in rule.values.items())

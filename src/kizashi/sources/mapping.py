@@ -42,11 +42,12 @@ TOP_KEYS = (
     "title", "status", "format", "vantage", "pairs", "pattern", "skip", "match", "time", "columns",
     "table",
 )  # fmt: skip
-MATCH_KEYS = ("contains", "pattern", "keys", "values", "app")
-TIME_KEYS = ("from", "zone", "formats")
+MATCH_KEYS = ("contains", "pattern", "keys", "values", "app", "last")
+TIME_KEYS = ("from", "zone", "formats", "pattern")
 TABLE_KEYS = ("name", "when", "columns")
 COLUMN_KEYS = ("field", "value", "values", "other", "pattern", "split", "part", "scale")
-PARTS = ("host", "port", "path")
+# Of a URL: host, port, path; percent signs decoded; addresses that a DNS message in hex answers.
+PARTS = ("host", "port", "path", "plain", "dns_packet")
 REST = "other_activity"
 
 
@@ -60,7 +61,7 @@ class Column:
     other: str | None = None  # for what `values` does not name; else it is kept as logged
     pattern: str | None = None  # RE2; its first group is the value
     split: str | None = None  # separator of a list
-    part: str | None = None  # of a URL: host, port or path
+    part: str | None = None  # one of PARTS
     scale: float | None = None  # factor on a number
 
 
@@ -82,6 +83,7 @@ class Match:
     keys: tuple[str, ...] = ()  # of JSON records and CSV headers
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     app: tuple[str, ...] = ()  # program named by the syslog header
+    last: bool = False  # a form of many products: whoever knows the product is asked first
 
     @property
     def weight(self) -> int:
@@ -105,7 +107,7 @@ class Layout:
     time_formats: tuple[str, ...]
     tables: tuple[Table, ...]  # the last takes what no other does
     pairs: str | None = None
-    pattern: str | None = None
+    patterns: tuple[str, ...] = ()  # each is tried; of a group's values the first stands
     skip: str | None = None  # RE2 of lines that are no records: headings, continued lines
 
     def fields(self) -> tuple[str, ...]:
@@ -138,7 +140,9 @@ def _layout(identity: str, said: dict[str, Any]) -> Layout:
     form = said.get("format")
     if form not in FORMATS:
         raise _Fault(f"format must be one of {', '.join(FORMATS)}; it is {form!r}")
-    if form == "pattern" and not said.get("pattern"):
+    pattern = said.get("pattern", [])
+    patterns = [pattern] if isinstance(pattern, str) else _texts(pattern, "pattern")
+    if form == "pattern" and not patterns:
         raise _Fault('format "pattern" needs pattern = an RE2 expression with named groups')
     time = said.get("time", {})
     _known(time, TIME_KEYS, "key of [time]")
@@ -150,12 +154,12 @@ def _layout(identity: str, said: dict[str, Any]) -> Layout:
         format=form,
         vantage=str(said.get("vantage", "gateway")),
         match=_match(said.get("match", {})),
-        time=_column("time", {"field": time.get("from", [])}),
+        time=_column("time", {"field": time.get("from", []), "pattern": time.get("pattern")}),
         zone=time.get("zone"),
         time_formats=tuple(_texts(time.get("formats", []), "formats")),
         tables=tuple(_tables(said.get("table", []), shared)),
         pairs=said.get("pairs"),
-        pattern=said.get("pattern"),
+        patterns=tuple(patterns),
         skip=said.get("skip"),
     )
     if not layout.match.weight:
@@ -171,6 +175,7 @@ def _match(said: dict[str, Any]) -> Match:
         keys=tuple(_texts(said.get("keys", []), "keys")),
         values=_choices(said.get("values", {})),
         app=tuple(_texts(said.get("app", []), "app")),
+        last=bool(said.get("last", False)),
     )
 
 

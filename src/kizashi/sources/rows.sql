@@ -51,7 +51,7 @@ headed AS (
             WHEN regexp_matches(text, '^(<\d{1,3}>)?:? ?([A-Z][a-z]{2} [ \d]\d (\d{4} )?\d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+ \S+ [^ :=]+: )')
                 OR regexp_matches(text, '^<\d{1,3}>:? ?\d{4}-\d\d-\d\dT\S+ ')
                 THEN regexp_extract(text,
-                    '^(?:<\d{1,3}>)?:? ?([A-Z][a-z]{2} [ \d]\d (?:\d{4} )?\d\d:\d\d:\d\d(?:\.\d+)?|\d{4}-\d\d-\d\dT\S+?)(?: [A-Z]{3,4})?(?::? +\[?([^\s,=|"{}\[\]<>]+?)\]?)?:? +(?:([A-Za-z][\w./-]*)(?:\[[^\]]*\])?: +)?(.*)$',
+                    '^(?:<\d{1,3}>)?:? ?([A-Z][a-z]{2} [ \d]\d (?:\d{4} )?\d\d:\d\d:\d\d(?:\.\d+)?|\d{4}-\d\d-\d\dT\S+?)(?: [A-Z]{3,4})?(?::? +\[?([^\s,=|"{}\[\]<>%]+?)\]?)?(?: ?:)? +(?:([A-Za-z][\w./-]*)(?:\[[^\]]*\])?: +)?(.*)$',
                     ['time', 'host', 'app', 'body'], 's')
             WHEN regexp_matches(text, '^<\d{1,3}>')
                 THEN {'time': '', 'host': '', 'app': '', 'body': regexp_replace(text, '^<\d{1,3}>', '')}

@@ -137,8 +137,26 @@ CREATE OR REPLACE TEMP MACRO text_url(text, part) AS
         WHEN 'port' THEN nullif(regexp_extract(
             text, '^(?:[A-Za-z][A-Za-z0-9+.-]*://)?(?:[^/@]*@)?(?:\[[^\]]*\]|[^/:?#]+):(\d+)', 1), '')
         ELSE nullif(regexp_extract(
-            text, '^(?:[A-Za-z][A-Za-z0-9+.-]*://)?[^/?#]*([/?#].*)$', 1), '')
+            regexp_replace(text, '^[A-Za-z][A-Za-z0-9+.-]*://', ''), '^[^/?#]*([/?#].*)$', 1), '')
     END;
+
+-- Two hex digits as a number.
+CREATE OR REPLACE TEMP MACRO text_octet(hex) AS ('0x' || hex)::INTEGER;
+
+-- IPv4 and IPv6 addresses of the A and AAAA records in a DNS message written as hex, with commas between.
+-- Owner names are compressed (C0..) in every server's answers; class IN, length 4 or 16.
+CREATE OR REPLACE TEMP MACRO text_packet_answers(hex) AS
+    array_to_string(
+        list_transform(
+            regexp_extract_all(upper(hex), 'C0..00010001[0-9A-F]{8}0004([0-9A-F]{8})', 1),
+            lambda a: concat_ws('.', text_octet(a[1:2]), text_octet(a[3:4]), text_octet(a[5:6]),
+                text_octet(a[7:8])))
+        || list_transform(
+            regexp_extract_all(upper(hex), 'C0..001C0001[0-9A-F]{8}0010([0-9A-F]{32})', 1),
+            lambda a: regexp_replace(
+                rtrim(regexp_replace(lower(a), '(....)', '\1:', 'g'), ':'),
+                '\b0{1,3}([0-9a-f])', '\1', 'g')),
+        ',');
 
 -- The values of a list column: JSON, or texts with a separator.
 CREATE OR REPLACE TEMP MACRO text_list(text, separator) AS

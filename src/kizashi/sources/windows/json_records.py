@@ -69,10 +69,11 @@ def _parsed(line: str) -> object:
 def _is_event(record: object) -> bool:
     if not isinstance(record, dict):
         return False
-    event = record.get("Event")
+    event, winlog = record.get("Event"), record.get("winlog")
     return (
         ("EventID" in record and not _NAMES_BESIDE_EVENT_ID.isdisjoint(record))
-        or isinstance(record.get("winlog"), dict)
+        # A trace session (ETW) is written alike, without the log's event id and channel name.
+        or (isinstance(winlog, dict) and "session" not in winlog)
         or ("event_data" in record and "log_name" in record)
         or (isinstance(event, dict) and "System" in event)
     )
