@@ -1,5 +1,8 @@
 """kizashi.toml: the sites of an organisation, and settings of detectors.
 
+[organisation]
+domains = ["example.co.jp"]  # its own: no indicator may name them
+
 [site.tokyo]
 zone = "Asia/Tokyo"
 files = ["tokyo/*"]          # logs of this site, by their path under the given folder
@@ -45,6 +48,7 @@ class Config:
     sites: tuple[Site, ...] = ()
     detectors: dict[str, dict[str, Any]] = field(default_factory=dict)
     keep_days: int | None = None  # None keeps events for ever
+    domains: tuple[str, ...] = ()  # the organisation's own, lower case
 
     def site_of(self, label: str) -> str:
         """Site of a log by its path; the only site when there is one, else ''."""
@@ -74,11 +78,23 @@ def load(path: Path) -> Config:
         said = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise KizashiError(f"{path}: {error}") from error
-    _known(path, said, ("site", "lake", "detector"), "section")
+    _known(path, said, ("organisation", "site", "lake", "detector"), "section")
     sites = tuple(_site(path, name, values) for name, values in said.get("site", {}).items())
     return Config(
-        str(path), sites, said.get("detector", {}), _keep_days(path, said.get("lake", {}))
+        str(path),
+        sites,
+        said.get("detector", {}),
+        _keep_days(path, said.get("lake", {})),
+        _domains(path, said.get("organisation", {})),
     )
+
+
+def _domains(path: Path, values: dict[str, object]) -> tuple[str, ...]:
+    _known(path, values, ("domains",), "setting of the organisation")
+    domains = values.get("domains", [])
+    if not isinstance(domains, list) or not all(isinstance(d, str) for d in domains):
+        raise KizashiError(f'{path}: organisation: domains must be a list such as ["example.jp"]')
+    return tuple(domain.strip(". ").lower() for domain in domains)
 
 
 def _keep_days(path: Path, values: dict[str, object]) -> int | None:

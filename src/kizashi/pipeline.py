@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -16,10 +16,12 @@ import duckdb
 
 from kizashi import detectors as detecting
 from kizashi import entities, names
+from kizashi import indicators as known_indicators
 from kizashi.chains import Chain, assemble, chains
 from kizashi.config import Config
 from kizashi.errors import UsageError
 from kizashi.incidents import Blind, HuntResult, Incident, Note, SourceHealth
+from kizashi.indicators import Indicator, Loaded
 from kizashi.lake.engine import open_lake, quoted_path
 from kizashi.lake.ingest import Line, ingest
 from kizashi.lake.manifest import Manifest
@@ -39,6 +41,7 @@ class HuntOptions:
     config: Config = field(default_factory=Config)
     folders: tuple[Path, ...] = ()
     overlays: tuple[Path, ...] = ()
+    indicators: tuple[Indicator, ...] = ()
 
 
 def read(
@@ -73,6 +76,9 @@ def hunt(lake: Path, options: HuntOptions, step: Step | None = None) -> HuntResu
     """Everything that the lake shows, ranked, and what could not be looked at."""
     with open_settled(lake, options.overlays) as con:
         known = detecting.detectors(options.folders)
+        known_indicators.install(con, options.indicators)
+        if not options.indicators:
+            known = {n: d for n, d in known.items() if "indicator" not in d.reads}
         con.execute(detecting.signal_table_sql())
         blind = list(_run_detectors(con, known, options.config, step))
         span = _span(con)
@@ -88,7 +94,11 @@ def hunt(lake: Path, options: HuntOptions, step: Step | None = None) -> HuntResu
             incidents=_mark_new(lake, incidents),
             blind=tuple(blind),
             sources=_health(lake, con),
-            notes=(*_clock_notes(con), *_single_notes(found, incidents)),
+            notes=(
+                *_clock_notes(con),
+                *_indicator_notes(con, options.indicators, span),
+                *_single_notes(found, incidents),
+            ),
             host_days=span.host_days,
             site_zones=options.config.zones,
         )
@@ -206,6 +216,46 @@ def _mark_new(lake: Path, incidents: tuple[Incident, ...]) -> tuple[Incident, ..
     return tuple(
         replace(i, new=f"{i.id} {len(i.stages)} {i.severity}" not in before) for i in incidents
     )
+
+
+def load_indicators(files: Iterable[Path], config: Config) -> Loaded:
+    """Indicators of the files together, and a line for each that was refused."""
+    suffixes = frozenset(names.suffixes())
+    found = [known_indicators.load(file, suffixes, config.domains) for file in files]
+    return Loaded(
+        tuple(i for loaded in found for i in loaded.indicators),
+        tuple(line for loaded in found for line in loaded.refused),
+    )
+
+
+def _indicator_notes(
+    con: duckdb.DuckDBPyConnection, given: tuple[Indicator, ...], span: assemble.Span
+) -> Iterator[Note]:
+    """What was looked for, where and over which time; and what was met before the events begin."""
+    if not given:
+        return
+    held, empty = known_indicators.searched(con)
+    first = min((low for low, _high in span.tables.values()), default=None)
+    last = max((high for _low, high in span.tables.values()), default=None)
+    when = f"{first:%Y-%m-%d %H:%M} - {last:%Y-%m-%d %H:%M} UTC" if first and last else "-"
+    yield Note(
+        f"{len(given)} indicators looked for in {', '.join(held) or 'nothing'}; {when}",
+        f"インジケーター {len(given)} 件を照合：{', '.join(held) or 'なし'}、{when}",
+    )
+    if empty:
+        yield Note(
+            f"no log here fills {', '.join(empty)}: indicators of that kind could not be met",
+            f"{', '.join(empty)} を記録したログが無く、この種のインジケーターは照合できない",
+        )
+    for met in known_indicators.past_contacts(con):
+        host = met.host_id.partition("/")[2]
+        days = f"{met.first_seen:%Y-%m-%d} - {met.last_seen:%Y-%m-%d}"
+        yield Note(
+            f"indicator {met.value}: {host} was in contact with {met.destination} "
+            f"on {met.days} days, {days}; the events have left the lake",
+            f"インジケーター {met.value}：{host} が {met.destination} と "
+            f"{met.days} 日通信（{days}）。イベントは保存期間を過ぎた",
+        )
 
 
 def _single_notes(found: list[assemble.Signal], incidents: tuple[Incident, ...]) -> Iterator[Note]:

@@ -30,7 +30,7 @@ from kizashi.errors import UsageError
 from kizashi.incidents import Note
 from kizashi.report.escape import terminal as safe
 
-# Files that could not be read whole, named one by one.
+# Files that could not be read whole, and refused indicators, named one by one.
 MOST_TOLD = 20
 
 
@@ -62,6 +62,14 @@ def hunt(
             help="Drop events older than this many days before the site's newest.",
         ),
     ] = None,
+    indicators: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--indicators",
+            help="Known indicators: text, CSV, STIX 2.1 or MISP JSON.",
+            metavar="FILE",
+        ),
+    ] = None,
     folder: Annotated[
         list[Path] | None,
         typer.Option("--folder", help="Your own detectors, chains and mappings.", metavar="DIR"),
@@ -88,6 +96,7 @@ def hunt(
             fail_at,
             settled,
             tuple(folder or ()),
+            tuple(indicators or ()),
         )
 
 
@@ -102,12 +111,15 @@ def _hunt(
     fail_at: Level | None,
     config: settings.Config,
     folders: tuple[Path, ...],
+    indicator_files: tuple[Path, ...] = (),
 ) -> None:
     from kizashi import pipeline
     from kizashi.report.html import write_html
     from kizashi.report.jsonl import write_jsonl
     from kizashi.report.terminal import render_terminal
 
+    looked_for = pipeline.load_indicators(indicator_files, config)
+    told(list(looked_for.refused), "kizashi hunt: mend the list")
     unread = read_in(lake, paths, config, folders)
     if config.keep_days is not None:
         dropped = pipeline.retain(lake, config.keep_days, datetime.now(UTC))
@@ -118,7 +130,8 @@ def _hunt(
         def step(name: str, number: int, total: int) -> None:
             bar.update(task, description=name, completed=number, total=total)
 
-        result = pipeline.hunt(lake, pipeline.HuntOptions(config, folders), step)
+        options = pipeline.HuntOptions(config, folders, indicators=looked_for.indicators)
+        result = pipeline.hunt(lake, options, step)
     if new:
         result = replace(result, incidents=tuple(i for i in result.incidents if i.new))
     if unread:
@@ -154,16 +167,22 @@ def read_in(
             bar.update(task, description=f"{safe(line.file)[-60:]}  {read:,} records")
             if line.note and line.note != "read before":
                 said.append(f"{line.file}: {line.note}")
-    told = [*said[:MOST_TOLD]]
-    if len(said) > MOST_TOLD:
-        told.append(f"... and {len(said) - MOST_TOLD} more files; see: kizashi ingest PATH --json")
-    for text in told:
-        talk.print(safe(text), markup=False)
+    lines = told(said, "see: kizashi ingest PATH --json")
     talk.print(
         f"{read:,} records read, {rejected:,} set aside"
         + (" (kizashi rejects)" if rejected else "")
     )
-    return told
+    return lines
+
+
+def told(said: list[str], rest: str) -> list[str]:
+    """Say the first lines on stderr, and how many more there are; what was said."""
+    lines = said[:MOST_TOLD]
+    if len(said) > MOST_TOLD:
+        lines.append(f"... and {len(said) - MOST_TOLD} more; {rest}")
+    for text in lines:
+        talk.print(safe(text), markup=False)
+    return lines
 
 
 @app.command()

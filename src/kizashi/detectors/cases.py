@@ -63,7 +63,7 @@ def _case(where: str, item: Mapping[str, Any]) -> Case:
     check_keys(label, {k: v for k, v in item.items() if k != "absent"}, keys)
     if item["kind"] not in KINDS:
         raise unknown(label, "kind", item["kind"], KINDS)
-    known = schema.tables()
+    known = schema.tables() | schema.references()
     for table, rows in item["events"].items():
         if table not in known:
             raise unknown(label, "table", table, known)
@@ -99,11 +99,14 @@ def connect(
         columns = [f"{schema.quoted(c.name)} {c.type}" for c in layout.columns]
         columns += [f"{column} {kind}" for column, kind in schema.SETTLED.items()]
         con.execute(f"CREATE TABLE {name} ({', '.join(columns)})")
+    for reference in schema.references().values():
+        con.execute(schema.create_sql(reference))
     number = 0
     for table, items in events.items():
         for row in (row for item in items for row in repeated(item)):
             number += 1
-            _insert(con, table, {**_defaults(row, number), **row})
+            first = {} if table in schema.references() else _defaults(row, number)
+            _insert(con, table, {**first, **row})
     for item in absent:
         name, dot, column = item.partition(".")
         change = (

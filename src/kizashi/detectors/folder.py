@@ -170,7 +170,7 @@ def _techniques(where: str, values: list[Any]) -> tuple[str, ...]:
 
 
 def _columns(where: str, key: str, values: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    known = schema.tables()
+    known = schema.tables() | schema.references()
     for table, columns in values.items():
         if table not in known:
             raise unknown(where, f"table in {key}", table, known)

@@ -123,3 +123,12 @@ CREATE OR REPLACE MACRO clients_of_a_server() AS 2;
 
 -- A server asks onward at once; half a minute allows for a sensor whose clock differs and for retries.
 CREATE OR REPLACE MACRO forwarding_gap() AS INTERVAL 30 SECOND;
+
+-- An IPv4 address as a number; NULL for anything else.
+CREATE OR REPLACE MACRO ip_number(ip) AS
+    CASE
+        WHEN regexp_full_match(ip, '\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}')
+            THEN list_reduce(
+                list_transform(string_split(ip, '.'), lambda part: part::HUGEINT),
+                lambda a, b: a * 256 + b)
+    END;

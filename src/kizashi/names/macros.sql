@@ -56,3 +56,15 @@ CREATE OR REPLACE MACRO characters_of(label) AS
 -- A name asked for to turn an address into a name.
 CREATE OR REPLACE MACRO is_reverse_name(query) AS
     ends_with(lower(query), '.in-addr.arpa') OR ends_with(lower(query), '.ip6.arpa');
+
+-- The name and every parent of it that has a dot: an indicator matches its children.
+CREATE OR REPLACE MACRO name_and_parents(query) AS
+    list_transform(
+        range(1, greatest(1, len(string_split(query, '.'))::BIGINT)),
+        lambda n: array_to_string(string_split(query, '.')[n:], '.'));
+
+-- Host and path of a URL in a mail, or of a request, as `url` indicators are written.
+CREATE OR REPLACE MACRO plain_url(url) AS
+    regexp_replace(
+        regexp_replace(url, '^[A-Za-z][A-Za-z0-9+.-]*://([^/@]*@)?', ''),
+        '^([^/:]+)(:\d+)?([^#]*).*$', '\1\3');

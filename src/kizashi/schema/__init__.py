@@ -55,18 +55,34 @@ def event_columns() -> tuple[Column, ...]:
 @cache
 def tables() -> dict[str, Table]:
     """Every event table by name, in alphabetical order."""
+    return _tables("tables", event_columns())
+
+
+@cache
+def references() -> dict[str, Table]:
+    """Tables that a person fills, such as indicator; they hold no events."""
+    return _tables("reference", ())
+
+
+def _tables(kind: str, first: tuple[Column, ...]) -> dict[str, Table]:
     found = {}
-    folder = files(__package__).joinpath("tables")
+    folder = files(__package__).joinpath(kind)
     for entry in sorted(folder.iterdir(), key=lambda e: e.name):
         name = entry.name.removesuffix(".sql")
         if name.startswith("_") or not entry.name.endswith(".sql"):
             continue
         text = entry.read_text("utf-8")
         comment = text.splitlines()[0].removeprefix("--").strip()
-        found[name] = Table(name, comment, event_columns() + _columns(text))
+        found[name] = Table(name, comment, first + _columns(text))
     return found
 
 
 def quoted(name: str) -> str:
     """A column or table name quoted for SQL."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def create_sql(table: Table) -> str:
+    """CREATE TABLE with the table's own columns."""
+    columns = ", ".join(f"{quoted(c.name)} {c.type}" for c in table.columns)
+    return f"CREATE OR REPLACE TABLE {quoted(table.name)} ({columns})"
