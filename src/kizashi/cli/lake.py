@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.text import Text
 
 from kizashi import config as settings
 from kizashi import query as querying
@@ -127,4 +129,36 @@ def show(
     names, rows = querying.show(lake, thing)
     if not rows:
         talk.print(f"nothing in the lake names {safe(thing)}", markup=False)
-    print_rows([dict(zip(names, row, strict=True)) for row in rows], names, as_json, as_table)
+    found = [dict(zip(names, row, strict=True)) for row in rows]
+    if as_json or not (as_table or sys.stdout.isatty()):
+        print_rows(found, names, True, False)
+    else:
+        _print_days(found)
+
+
+def _print_days(rows: list[dict[str, Any]]) -> None:
+    """A heading a day, and under it a line a fact: when, how often, what, who, what was said."""
+    out = Console(highlight=False)
+    day = None
+    for row in rows:
+        if row["day"] != day:
+            day = row["day"]
+            out.print(f"[bold]{day}[/bold] UTC")
+        who = " ".join(
+            part
+            for part in (
+                str(row["host"] or "?").partition("/")[2] or str(row["host"]),
+                str(row["process"] or "").replace("/", "\\").rpartition("\\")[2],
+                str(row["user"] or ""),
+            )
+            if part
+        )
+        first, last = f"{row['first_seen']:%H:%M:%S}", f"{row['last_seen']:%H:%M:%S}"
+        when = first if first == last else f"{first} - {last}"
+        said = " -> ".join(str(part) for part in (row["said"], row["answer"]) if part)
+        line = Text(f"  {when:19} ", "dim")
+        line.append(f"{row['times']:>6,}x ")
+        line.append(f"{safe(str(row['what']))}  ", "cyan")
+        line.append(safe(who) + "  ", "bold")
+        line.append(safe(said))
+        out.print(line, overflow="fold")
