@@ -6,10 +6,10 @@ BIN    := .venv/bin
 STAMP  := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs format bench servers train lock clean
+.PHONY: help demo test check docs format bench bench-beacons servers train lock clean
 
 help: ## Show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
 
 demo: $(STAMP) ## Hunt the bundled example telemetry
 	@$(BIN)/kizashi demo
@@ -36,6 +36,11 @@ format: $(STAMP) ## Format the code and mend what the linter can
 bench: $(STAMP) ## Measure ingest, detectors and memory; prints ratios (ARGS="--rows 1000000")
 	$(BIN)/python -m kizashi.measure.bench $(ARGS)
 
+bench-beacons: $(STAMP) ## Share of implants found, by rhythm, over 30 days of 100 emulated hosts (some minutes)
+	$(BIN)/python -m kizashi.measure.generate .bench/beacons --days 30 --hosts 100 --no-attack
+	$(BIN)/kizashi ingest .bench/beacons --lake .bench/beacons-lake --table > /dev/null
+	$(BIN)/kizashi measure beacons --lake .bench/beacons-lake --table
+
 servers: ## Install the DNS servers and the proxy that tests/servers runs on loopback (Debian, root)
 	apt-get install --yes --no-install-recommends unbound bind9 dnsmasq-base squid
 
@@ -48,7 +53,7 @@ lock: ## Resolve the dependencies anew; needs uv
 		--output-file requirements.lock pyproject.toml
 
 clean: ## Remove the virtual environment and the tools' caches
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+	rm -rf .bench .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
 
 # --clear, because a package that has left the lock must leave the environment too.
 $(STAMP): requirements.lock pyproject.toml

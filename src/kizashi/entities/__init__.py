@@ -23,6 +23,7 @@ TABLES = (
     "seen_name",
     "name",
     "contact",
+    "rhythm",
     "baseline",
     "dns_fact",
 )

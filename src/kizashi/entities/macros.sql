@@ -132,3 +132,50 @@ CREATE OR REPLACE MACRO ip_number(ip) AS
                 list_transform(string_split(ip, '.'), lambda part: part::HUGEINT),
                 lambda a, b: a * 256 + b)
     END;
+
+-- A destination of more hosts is the organisation's habit, whatever its rhythm.
+CREATE OR REPLACE MACRO most_hosts_of_a_rhythm() AS 10;
+
+-- Fewer beats than this repeat by chance.
+CREATE OR REPLACE MACRO fewest_beats() AS 6;
+
+-- Contacts closer than this, seconds, are one beat: three views, since a beat may be one request, a page
+-- of them, or a quarter of an hour of work, and a period may be as short as ten seconds.
+CREATE OR REPLACE MACRO beat_grains() AS [3, 90, 900];
+
+-- A host without a sign of life for this long was off: between two five-minute bins on a quiet desk
+-- there is always something.
+CREATE OR REPLACE MACRO off_after() AS INTERVAL 90 MINUTE;
+
+-- Gaps are compared by their logarithm, in steps of a fifth: 22 % of the gap. A window of one step holds
+-- a jitter of 10 %, of two 20 %, of three 30 %, of five 50 %.
+CREATE OR REPLACE MACRO gap_step(gap_s) AS floor(ln(greatest(gap_s, 1)) / 0.2)::INTEGER;
+CREATE OR REPLACE MACRO window_steps() AS [1, 2, 3, 5];
+
+-- Steps between a gap of three seconds and one of three days: what a gap may be by chance.
+CREATE OR REPLACE MACRO gap_steps() AS 57;
+
+-- Windows looked at per unit: steps, widths, grains and clocks.
+CREATE OR REPLACE MACRO windows_tried() AS 57 * 4 * 3 * 2;
+
+-- log10 of a bound on the chance that k of n gaps fall where each falls with chance p (Chernoff).
+CREATE OR REPLACE MACRO log_chance(k, n, p) AS
+    CASE
+        WHEN k <= n * p THEN 0
+        ELSE -(
+            k * ln(k / (n * p)) + CASE WHEN k < n THEN (n - k) * ln((n - k) / (n * (1 - p))) ELSE 0 END
+        ) / ln(10)
+    END;
+
+-- A bound on chance this small makes gaps a clock's.
+CREATE OR REPLACE MACRO least_log_chance() AS -5;
+
+-- Heard in so large a share of the hours that the host was on, for so long, with so little said each
+-- time: a program that lives there, whatever its gaps.
+CREATE OR REPLACE MACRO persistent_share() AS 0.6;
+CREATE OR REPLACE MACRO persistent_hours() AS 24;
+CREATE OR REPLACE MACRO persistent_days() AS 3;
+CREATE OR REPLACE MACRO small_exchange_bytes() AS 8192;
+
+-- A share as whole percent.
+CREATE OR REPLACE MACRO percent(share) AS round(100 * share)::BIGINT;

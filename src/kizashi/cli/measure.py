@@ -1,0 +1,52 @@
+"""measure: how much a lake would have shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kizashi.cli.console import JsonOption, LakeRequired, TableOption, app, print_rows, talk
+
+group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(group, name="measure")
+
+
+@group.callback()
+def measure() -> None:
+    """How much would have been seen. Example: kizashi measure beacons --lake ./lake"""
+
+
+@group.command()
+def beacons(
+    lake: LakeRequired,
+    trials: Annotated[int, typer.Option("--trials", min=1, help="Implants a cell.")] = 200,
+    seed: Annotated[int, typer.Option("--seed", help="Of the draw.")] = 7,
+    as_json: JsonOption = False,
+    as_table: TableOption = False,
+) -> None:
+    """Lay implants that call at many rhythms over the lake's hosts; the share that is found.
+
+    Example: kizashi measure beacons --lake ./lake --trials 50
+    """
+    from kizashi.measure.beacons import Outcome, wilson
+    from kizashi.measure.beacons import measure as run
+
+    def step(outcome: Outcome) -> None:
+        talk.print(f"{outcome.cell.name}: {outcome.found} of {outcome.trials}", markup=False)
+
+    rows: list[dict[str, object]] = []
+    for cell, count, found, told in run(Path(lake), trials, seed, step=step):
+        low, high = wilson(found, count)
+        rows.append(
+            {
+                "implant": cell.name,
+                "within_days": cell.days,
+                "must": cell.must,
+                "found": round(found / count, 3),
+                "interval": f"{low:.3f} - {high:.3f}",
+                "any_signal": round(told / count, 3),
+            }
+        )
+    print_rows(rows, list(rows[0]) if rows else [], as_json, as_table)
