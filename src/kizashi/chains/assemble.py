@@ -160,11 +160,14 @@ def assemble(
 def _chances(
     found: list[Signal], known: Mapping[str, DetectorFacts], host_days: float
 ) -> dict[str, scoring.Chance]:
-    fired: dict[str, set[tuple[str, object]]] = defaultdict(set)
+    fired: dict[str, dict[tuple[str, object], float]] = defaultdict(dict)
     for signal in found:
-        fired[signal.detector].add((signal.host_id, signal.first_seen.date()))
+        best, day = fired[signal.detector], (signal.host_id, signal.first_seen.date())
+        best[day] = max(best.get(day, 0.0), signal.confidence)
     return {
-        name: scoring.Chance(facts.chance_per_host_day, len(fired[name]), host_days)
+        name: scoring.Chance(
+            facts.chance_per_host_day, tuple(sorted(fired[name].values())), host_days
+        )
         for name, facts in known.items()
     }
 
@@ -263,7 +266,11 @@ def _unsure_clock(members: list[Signal]) -> str | None:
 
 
 def _weight(signal: Signal, members: list[Signal], chances: Mapping[str, scoring.Chance]) -> float:
-    own = {(s.host_id, s.first_seen.date()) for s in members if s.detector == signal.detector}
+    own = {
+        (s.host_id, s.first_seen.date())
+        for s in members
+        if s.detector == signal.detector and s.confidence >= signal.confidence
+    }
     return scoring.weight(chances[signal.detector], signal.confidence, len(own))
 
 

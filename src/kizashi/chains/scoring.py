@@ -1,12 +1,13 @@
 """How much signals and links weigh: minus log10 of how often such a thing happens by chance here.
 
-A detector's committed prior is shrunk towards the lake's own counts. A family counts once in a
-chain, since correlated detectors of one behaviour are one witness.
+A detector's committed prior is shrunk towards the lake's own counts of signals that were as sure. A
+family counts once in a chain, since correlated detectors of one behaviour are one witness.
 """
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass
 
 SEVERITIES = (("critical", 4.5), ("high", 3.0), ("medium", 2.0))
@@ -19,19 +20,20 @@ class Chance:
     """How often a detector fires by chance per host-day: as committed, and as counted here."""
 
     prior_per_host_day: float
-    fired_host_days: int
+    fired: tuple[float, ...]  # the best confidence of each host-day on which it fired, ascending
     host_days: float
 
-    def per_host_day(self, own_host_days: int = 0) -> float:
-        """The shrunk rate, the judged host's own days left out of the count."""
-        fired = max(0, self.fired_host_days - own_host_days)
+    def per_host_day(self, confidence: float = 0.0, own_host_days: int = 0) -> float:
+        """The shrunk rate of signals at least this sure, the judged host's own days left out."""
+        as_sure = len(self.fired) - bisect_left(self.fired, confidence)
+        fired = max(0, as_sure - own_host_days)
         days = max(0.0, self.host_days - own_host_days)
         return (self.prior_per_host_day * PRIOR_HOST_DAYS + fired) / (PRIOR_HOST_DAYS + days)
 
 
 def weight(chance: Chance, confidence: float, own_host_days: int = 0) -> float:
     """Weight of one signal, 0 to 6, rounded so that ranks do not hang on the last bit."""
-    rate = min(1.0, max(1e-6, chance.per_host_day(own_host_days)))
+    rate = min(1.0, max(1e-6, chance.per_host_day(confidence, own_host_days)))
     return round(-math.log10(rate) * min(1.0, max(0.0, confidence)), 3)
 
 

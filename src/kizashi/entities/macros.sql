@@ -139,9 +139,11 @@ CREATE OR REPLACE MACRO most_hosts_of_a_rhythm() AS 10;
 -- Fewer beats than this repeat by chance.
 CREATE OR REPLACE MACRO fewest_beats() AS 6;
 
--- Contacts closer than this, seconds, are one beat: three views, since a beat may be one request, a page
--- of them, or a quarter of an hour of work, and a period may be as short as ten seconds.
-CREATE OR REPLACE MACRO beat_grains() AS [3, 90, 900];
+-- Contacts closer than this, seconds, are one beat: several views, since a beat may be one request, a page
+-- of them, or a quarter of an hour of work, and a period may be as short as ten seconds. The first takes
+-- every second by itself, for what asks without end: at least `incessant_ticks` times.
+CREATE OR REPLACE MACRO beat_grains() AS [0, 3, 90, 900];
+CREATE OR REPLACE MACRO incessant_ticks() AS 1000;
 
 -- A host without a sign of life for this long was off: between two five-minute bins on a quiet desk
 -- there is always something.
@@ -155,8 +157,11 @@ CREATE OR REPLACE MACRO window_steps() AS [1, 2, 3, 5];
 -- Steps between a gap of three seconds and one of three days: what a gap may be by chance.
 CREATE OR REPLACE MACRO gap_steps() AS 57;
 
+-- Units that an even spread is worth against the lake's own: in a small fleet one habit is no law.
+CREATE OR REPLACE MACRO even_units() AS 50;
+
 -- Windows looked at per unit: steps, widths, grains and clocks.
-CREATE OR REPLACE MACRO windows_tried() AS 57 * 4 * 3 * 2;
+CREATE OR REPLACE MACRO windows_tried() AS 57 * 4 * 4 * 2;
 
 -- log10 of a bound on the chance that k of n gaps fall where each falls with chance p (Chernoff).
 CREATE OR REPLACE MACRO log_chance(k, n, p) AS
@@ -179,3 +184,9 @@ CREATE OR REPLACE MACRO small_exchange_bytes() AS 8192;
 
 -- A share as whole percent.
 CREATE OR REPLACE MACRO percent(share) AS round(100 * share)::BIGINT;
+
+-- An address that is not of a private network.
+CREATE OR REPLACE MACRO is_public_address(host) AS
+    regexp_matches(host, '^\d{1,3}(\.\d{1,3}){3}$|^[0-9a-f]*:[0-9a-f:]*$')
+    AND NOT regexp_matches(
+        host, '^(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|f[cd][0-9a-f]{2}:|fe80:|fec0:)');

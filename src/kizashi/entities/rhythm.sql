@@ -1,20 +1,36 @@
 -- rhythm(site, host_id, unit_kind, unit, destination, destinations, server_ip, image, protocol,
 --        first_seen, last_seen, days, ticks, beats, period_s, jitter, kept, clock, log_chance, coverage,
 --        hours_on, is_regular, is_persistent, bytes_out, bytes_in, hits, fleet_hosts, first_known,
---        host_since, hosts, sample)
+--        host_since, hosts, rhythms, sample)
 -- Contacts that come back like a clock. A unit is what beats: a name, or several names that share an
 -- address, a program or a shape. A gap is taken as time on the wall and as time that the host was on;
 -- of all windows of gap length the one that holds more gaps than chance explains is the period.
--- `chance` is how often gaps of rare units here fall into such a window (this unit left out), never
--- less than an even spread gives. `coverage` is the share of the hours on in which the unit was heard.
+-- `chance` is how often gaps of rare units here fall into such a window (this unit left out), shrunk
+-- towards an even spread where units are few. `coverage` is the share of the hours on in which the unit was heard.
 -- `jitter`: half the middle 80 % of the kept gaps, as a share of the period. What a name tells alone is
--- not told again of its address, program or shape. Reads contact and uptime.
-WITH rare AS (
+-- not told again of its address, program or shape. A public address that asks nothing of anybody is no
+-- host of ours. Reads contact, uptime, and who asked in dns_activity, http_activity and tls_activity.
+WITH insider AS (
+    SELECT DISTINCT host_id
+    FROM uptime
+    WHERE NOT is_public_address(split_part(host_id, '/', -1))
+    UNION
+    SELECT host_id
+    FROM dns_activity
+    UNION
+    SELECT host_id
+    FROM http_activity
+    UNION
+    SELECT host_id
+    FROM tls_activity
+),
+rare AS (
     SELECT
         destination,
         count(DISTINCT host_id) AS fleet_hosts,
         min(first_seen) AS first_known
     FROM contact
+    SEMI JOIN insider USING (host_id)
     GROUP BY destination
     HAVING count(DISTINCT host_id) <= most_hosts_of_a_rhythm()
 ),
@@ -25,6 +41,7 @@ own AS (
         rare.first_known
     FROM contact
     JOIN rare USING (destination)
+    SEMI JOIN insider USING (host_id)
 ),
 shaped AS (
     SELECT DISTINCT
@@ -161,7 +178,8 @@ timed AS (
 spaced AS (
     SELECT
         *,
-        epoch(time - lag(time) OVER of_unit) AS gap_s
+        epoch(time - lag(time) OVER of_unit) AS gap_s,
+        count(*) OVER (PARTITION BY host_id, unit_kind, unit) >= incessant_ticks() AS is_incessant
     FROM timed
     WINDOW of_unit AS (PARTITION BY host_id, unit_kind, unit ORDER BY time)
 ),
@@ -174,7 +192,7 @@ beat AS (
         time,
         on_s
     FROM (SELECT *, unnest(beat_grains()) AS grain FROM spaced)
-    WHERE gap_s IS NULL OR gap_s > grain
+    WHERE (gap_s IS NULL OR gap_s > grain) AND (grain > 0 OR is_incessant)
 ),
 between_beats AS (
     SELECT
@@ -316,11 +334,13 @@ judged AS (
         log_chance(
             kept_gaps,
             all_gaps,
-            least(0.9, greatest(
-                (coalesce(expected.share, 0) - kept_gaps / all_gaps)
-                / greatest(coalesce(unit_count.units, 0) - 1, 1),
-                windowed.width / gap_steps()
-            ))
+            least(
+                0.9,
+                (
+                    greatest(coalesce(expected.share, 0) - kept_gaps / all_gaps, 0)
+                    + even_units() * windowed.width / gap_steps()
+                ) / (greatest(coalesce(unit_count.units, 0) - 1, 0) + even_units())
+            )
         ) + log10(windows_tried()) AS log_chance
     FROM windowed
     LEFT JOIN expected USING (grain, clock, step, width)
@@ -437,7 +457,8 @@ named AS (
 SELECT
     told.*,
     since.host_since,
-    (SELECT count(DISTINCT host_id) FROM uptime) AS hosts
+    (SELECT count(*) FROM insider) AS hosts,
+    count(*) OVER (PARTITION BY told.host_id) AS rhythms
 FROM told
 LEFT JOIN since USING (host_id)
 WHERE (told.is_regular OR told.is_persistent)

@@ -9,7 +9,7 @@ them is the hunt's own.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -32,10 +32,12 @@ SETTLED_DAYS = 3  # of the lake before an implant may begin
 TOGETHER = 10  # implants at once: more of one period would look like a habit of the fleet
 ALWAYS_HOURS = 22  # on for so long each day: a machine that is always on
 DESK_HOURS = (4, 15)
+OFFICE = timedelta(hours=9)
+OFFICE_OPENS = timedelta(hours=0)  # where a site has no desks to tell
 WORDS = (
-    "amber", "basin", "cedar", "delta", "ember", "fjord", "grove", "haven", "inlet", "jetty", "knoll",
-    "ledge", "maple", "north", "ocean", "pearl", "quilt", "ridge", "stone", "tidal", "union", "valley",
-    "willow", "yonder", "zephyr",
+    "amber", "basin", "cedar", "delta", "ember", "fjord", "grove", "haven", "inlet", "jetty",
+    "knoll", "ledge", "maple", "north", "ocean", "pearl", "quilt", "ridge", "stone", "tidal",
+    "union", "valley", "willow", "yonder", "zephyr",
 )  # fmt: skip
 
 
@@ -167,16 +169,25 @@ def fitting(cell: Cell, found: Sequence[Machine]) -> list[Machine]:
     return [m for m in found if DESK_HOURS[0] <= m.hours_a_day <= DESK_HOURS[1]]
 
 
-def overlay(cell: Cell, chosen: Sequence[Machine], trials: int, rng: Random) -> pa.Table:
-    """Rows of http_activity of `trials` implants: (trial, site, host_id, time, host ...)."""
+def overlay(
+    cell: Cell,
+    chosen: Sequence[Machine],
+    offices: Mapping[str, timedelta],
+    trials: int,
+    rng: Random,
+) -> pa.Table:
+    """Rows of http_activity of `trials` implants: (trial, site, host_id, time, host ...). `offices`
+    are the hours, UTC, at which the sites' working days begin."""
     rows = []
     for trial in range(trials):
         machine = rng.choice(chosen)
         first = machine.stretches[0][0] + SETTLED_DAYS * DAY
         last = machine.stretches[-1][1] - _span(cell)
         begin = first + (last - first) * rng.random()
-        end = _end(cell, begin)
-        window = list(_within(machine, begin, end, cell.office))
+        window = list(_within(machine, begin, begin + _span(cell)))
+        if cell.office:
+            opens = offices.get(machine.site, OFFICE_OPENS)
+            window = list(_worked(window, opens, cell.days))
         names = [_name(rng) for _ in range(cell.names)]
         size = 1000 if cell.timing == "random" else 700
         for moment in beats(cell, rng, window):
@@ -200,36 +211,48 @@ def overlay(cell: Cell, chosen: Sequence[Machine], trials: int, rng: Random) -> 
 
 
 def _span(cell: Cell) -> timedelta:
-    """Calendar time that a cell may take: weekends come in between."""
-    return (cell.days + 2 * (cell.days // 5 + 1) if cell.office else cell.days) * DAY
-
-
-def _end(cell: Cell, begin: datetime) -> datetime:
-    """When the days of a cell are over."""
-    if not cell.office:
-        return begin + cell.days * DAY
-    day, left = begin.replace(hour=0, minute=0, second=0, microsecond=0), cell.days
-    while left:
-        day += DAY
-        left -= day.weekday() < 5
-    return day + DAY
+    """Calendar time that a cell may take: weekends and absences come in between."""
+    return (2 * cell.days + 4 if cell.office else cell.days) * DAY
 
 
 def _within(
-    machine: Machine, begin: datetime, end: datetime, office: bool
+    machine: Machine, begin: datetime, end: datetime
 ) -> Iterator[tuple[datetime, datetime]]:
     for start, stop in machine.stretches:
-        low, high = max(start, begin), min(stop, end)
-        if office:
-            day = low.replace(hour=0, minute=0, second=0, microsecond=0)
-            while day < high:
-                # Eight hours that fall into the working day of both sites of the example.
-                opens, closes = day + timedelta(hours=1), day + timedelta(hours=9)
-                if day.weekday() < 5 and max(low, opens) < min(high, closes):
-                    yield max(low, opens), min(high, closes)
-                day += DAY
-        elif low < high:
-            yield low, high
+        if max(start, begin) < min(stop, end):
+            yield max(start, begin), min(stop, end)
+
+
+def _worked(
+    stretches: Sequence[tuple[datetime, datetime]], opens: timedelta, days: int
+) -> Iterator[tuple[datetime, datetime]]:
+    """The office hours of the first working days on which the machine was on, the day of the
+    beginning left out."""
+    worked: set[datetime] = set()
+    first = (
+        stretches[0][0].replace(hour=0, minute=0, second=0, microsecond=0) if stretches else None
+    )
+    for low, high in stretches:
+        day = low.replace(hour=0, minute=0, second=0, microsecond=0)
+        while day < high:
+            begin, end = max(low, day + opens), min(high, day + opens + OFFICE)
+            if day != first and day.weekday() < 5 and begin < end:
+                worked.add(day)
+                if len(worked) > days:
+                    return
+                yield begin, end
+            day += DAY
+
+
+def office_hours(hosts: Sequence[Machine]) -> dict[str, timedelta]:
+    """Hour, UTC, at which the desks of each site are switched on: the median of their days."""
+    starts: dict[str, list[timedelta]] = {}
+    for machine in hosts:
+        if DESK_HOURS[0] <= machine.hours_a_day <= DESK_HOURS[1]:
+            for start, _end in machine.stretches:
+                midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
+                starts.setdefault(machine.site, []).append(start - midnight)
+    return {site: sorted(found)[len(found) // 2] for site, found in starts.items()}
 
 
 def _name(rng: Random) -> str:
@@ -245,11 +268,13 @@ def measure(
     cells: Sequence[Cell] = CELLS,
     step: Callable[[Outcome], None] | None = None,
 ) -> list[Outcome]:
-    """Every cell over one lake. UsageError when the lake is too short or has no machine of a kind."""
+    """Every cell over one lake; a kind of machine that it lacks is left out. UsageError when the
+    lake is too short."""
     known = detecting.detectors()
     with pipeline.open_settled(lake) as con:
         hosts = machines(con)
         _check(lake, hosts, cells)
+        offices = office_hours(hosts)
         con.execute(detecting.signal_table_sql())
         chances = {name: _chance(con, known[name]) for name in DETECTORS}
         _prepare(con)
@@ -261,7 +286,8 @@ def measure(
             rng = Random(seed * 1000 + number)
             parts = []
             for done in range(0, trials, TOGETHER):
-                rows = overlay(cell, chosen, min(TOGETHER, trials - done), rng)
+                together = min(TOGETHER, trials - done)
+                rows = overlay(cell, chosen, offices, together, rng)
                 parts.append(_run(con, known, chances, rows))
             found, told = (sum(column) for column in zip(*parts, strict=True))
             outcome = Outcome(cell, trials, found, told)
@@ -284,12 +310,17 @@ def _chance(con: duckdb.DuckDBPyConnection, detector: detecting.Detector) -> sco
     """How often the detector speaks in this lake without implants."""
     if not detecting.missing_columns(detector, con):
         detecting.run(detector, con)
-    sql = "SELECT count(*) FROM (SELECT DISTINCT host_id, first_seen::DATE FROM signal WHERE detector = ?)"
-    ((fired,),) = con.execute(sql, [detector.id]).fetchall()
+    fired = con.execute(
+        "SELECT max(confidence) AS best FROM signal WHERE detector = ? "
+        "GROUP BY host_id, first_seen::DATE ORDER BY best",
+        [detector.id],
+    ).fetchall()
     ((days,),) = con.execute(
         "SELECT count(*) FROM (SELECT DISTINCT host_id, day FROM uptime)"
     ).fetchall()
-    return scoring.Chance(detector.chance.per_host_day, fired, float(days))
+    return scoring.Chance(
+        detector.chance.per_host_day, tuple(best for (best,) in fired), float(days)
+    )
 
 
 def _prepare(con: duckdb.DuckDBPyConnection) -> None:
@@ -318,7 +349,8 @@ def _run(
         "SELECT site, host_id, host AS destination, server_ip, image, time::DATE AS day, "
         "'http' AS protocol, min(time) AS first_seen, max(time) AS last_seen, "
         "count(*)::UINTEGER AS hits, list_sort(list_distinct(list(second_of_day(time)))) AS times, "
-        "sum(request_body_bytes)::UBIGINT AS bytes_out, sum(response_body_bytes)::UBIGINT AS bytes_in "
+        "sum(request_body_bytes)::UBIGINT AS bytes_out, "
+        "sum(response_body_bytes)::UBIGINT AS bytes_in "
         "FROM implant GROUP BY ALL"
     )
     entities.create(con, "rhythm")

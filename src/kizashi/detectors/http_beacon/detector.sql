@@ -1,16 +1,6 @@
 -- Units of `rhythm` over web requests, judged by what makes a rhythm matter: new, rare, an odd name or
 -- program, an address in place of a name. The table itself gives the evidence.
-WITH insider AS (
-    SELECT DISTINCT host_id
-    FROM (
-        SELECT host_id FROM dns_activity
-        UNION ALL
-        SELECT host_id FROM http_activity
-        UNION ALL
-        SELECT host_id FROM tls_activity
-    )
-),
-beating AS (
+WITH beating AS (
     SELECT
         rhythm.site,
         rhythm.host_id,
@@ -37,6 +27,7 @@ beating AS (
         rhythm.bytes_in,
         rhythm.fleet_hosts,
         rhythm.hosts,
+        rhythm.rhythms,
         rhythm.first_known - rhythm.host_since >= to_days(getvariable('new_days')) AS is_new,
         rhythm.first_seen - rhythm.host_since < to_hours(getvariable('old_hours'))
         AND rhythm.last_seen - rhythm.host_since >= to_days(getvariable('new_days')) AS is_old
@@ -44,11 +35,6 @@ beating AS (
     WHERE
         rhythm.protocol = 'http'
         AND NOT regexp_matches(rhythm.destination, getvariable('inside'))
-        AND (
-            rhythm.host_id IN (SELECT host_id FROM insider)
-            OR regexp_matches(split_part(rhythm.host_id, '/', -1), getvariable('inside'))
-            OR NOT regexp_matches(split_part(rhythm.host_id, '/', -1), getvariable('address'))
-        )
 ),
 named AS (
     SELECT
@@ -66,7 +52,9 @@ seen AS (
         event.time,
         event.file_id,
         event.record_no,
-        event.process_guid, event."user"
+        event.process_guid,
+        event."user",
+        split_part(event.uri, '?', 1) AS path
     FROM http_activity AS event
     JOIN named
         ON
@@ -80,7 +68,9 @@ seen AS (
         event.time,
         event.file_id,
         event.record_no,
-        event.process_guid, event."user"
+        event.process_guid,
+        event."user",
+        split_part(event.uri, '?', 1) AS path
     FROM http_activity AS event
     JOIN beating
         ON
@@ -96,6 +86,8 @@ proof AS (
         unit,
         CASE WHEN count(DISTINCT process_guid) = 1 THEN max(process_guid) END AS process_guid,
         CASE WHEN count(DISTINCT "user") = 1 THEN max("user") END AS "user",
+        count(time) >= getvariable('alike_requests')
+        AND count(DISTINCT path) <= getvariable('alike_paths') AS is_alike,
         (list({'file_id': file_id, 'record_no': record_no} ORDER BY time, file_id, record_no))
             [:getvariable('max_evidence')] AS evidence
     FROM seen
@@ -127,6 +119,8 @@ SELECT
     beating.bytes_in,
     beating.fleet_hosts,
     beating.hosts,
+    beating.rhythms,
+    proof.is_alike,
     beating.is_new,
     beating.is_old,
     CASE
@@ -195,15 +189,30 @@ SELECT
                 ELSE 0
             END
             + CASE
-                WHEN beating.log_chance <= getvariable('strict_log_chance')
+                WHEN
+                    NOT beating.is_old
+                    AND beating.log_chance <= getvariable('strict_log_chance')
                     THEN getvariable('strict_bonus')
                 ELSE 0
             END
             + CASE
                 WHEN
-                    beating.hours_on >= getvariable('enduring_hours')
+                    NOT beating.is_old
+                    AND beating.hours_on >= getvariable('enduring_hours')
                     AND beating.coverage >= getvariable('enduring_share')
                     THEN getvariable('enduring_bonus')
+                ELSE 0
+            END
+            + CASE
+                WHEN proof.is_alike AND NOT beating.is_old THEN getvariable('alike_bonus')
+                ELSE 0
+            END
+            - CASE
+                WHEN NOT beating.is_new
+                    THEN least(
+                        getvariable('most_crowd'),
+                        getvariable('crowd_penalty') * (beating.rhythms - 1)
+                    )
                 ELSE 0
             END
         )

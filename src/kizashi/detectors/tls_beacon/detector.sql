@@ -1,16 +1,6 @@
 -- Units of `rhythm` over TLS sessions, judged by what makes a rhythm matter: new, rare, an odd name or
 -- program, an address in place of a name. The table itself gives the evidence.
-WITH insider AS (
-    SELECT DISTINCT host_id
-    FROM (
-        SELECT host_id FROM dns_activity
-        UNION ALL
-        SELECT host_id FROM http_activity
-        UNION ALL
-        SELECT host_id FROM tls_activity
-    )
-),
-beating AS (
+WITH beating AS (
     SELECT
         rhythm.site,
         rhythm.host_id,
@@ -37,6 +27,7 @@ beating AS (
         rhythm.bytes_in,
         rhythm.fleet_hosts,
         rhythm.hosts,
+        rhythm.rhythms,
         rhythm.first_known - rhythm.host_since >= to_days(getvariable('new_days')) AS is_new,
         rhythm.first_seen - rhythm.host_since < to_hours(getvariable('old_hours'))
         AND rhythm.last_seen - rhythm.host_since >= to_days(getvariable('new_days')) AS is_old
@@ -44,11 +35,6 @@ beating AS (
     WHERE
         rhythm.protocol = 'tls'
         AND NOT regexp_matches(rhythm.destination, getvariable('inside'))
-        AND (
-            rhythm.host_id IN (SELECT host_id FROM insider)
-            OR regexp_matches(split_part(rhythm.host_id, '/', -1), getvariable('inside'))
-            OR NOT regexp_matches(split_part(rhythm.host_id, '/', -1), getvariable('address'))
-        )
 ),
 named AS (
     SELECT
@@ -127,6 +113,7 @@ SELECT
     beating.bytes_in,
     beating.fleet_hosts,
     beating.hosts,
+    beating.rhythms,
     beating.is_new,
     beating.is_old,
     CASE
@@ -195,15 +182,26 @@ SELECT
                 ELSE 0
             END
             + CASE
-                WHEN beating.log_chance <= getvariable('strict_log_chance')
+                WHEN
+                    NOT beating.is_old
+                    AND beating.log_chance <= getvariable('strict_log_chance')
                     THEN getvariable('strict_bonus')
                 ELSE 0
             END
             + CASE
                 WHEN
-                    beating.hours_on >= getvariable('enduring_hours')
+                    NOT beating.is_old
+                    AND beating.hours_on >= getvariable('enduring_hours')
                     AND beating.coverage >= getvariable('enduring_share')
                     THEN getvariable('enduring_bonus')
+                ELSE 0
+            END
+            - CASE
+                WHEN NOT beating.is_new
+                    THEN least(
+                        getvariable('most_crowd'),
+                        getvariable('crowd_penalty') * (beating.rhythms - 1)
+                    )
                 ELSE 0
             END
         )
