@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from importlib.resources import files
@@ -14,14 +14,15 @@ from pathlib import Path
 import duckdb
 
 from kizashi import detectors as detecting
-from kizashi import entities, pipeline
+from kizashi import entities, pipeline, sigma
 from kizashi import names as names_of
 from kizashi import sources as reading
 from kizashi.config import Config, Site
 from kizashi.detectors import cases
 from kizashi.errors import KizashiError, UsageError
+from kizashi.lake import files as files_of
 from kizashi.lake.engine import open_lake, quoted_path
-from kizashi.lake.manifest import Manifest
+from kizashi.lake.manifest import FileEntry, Manifest
 from kizashi.lake.settle import settle
 from kizashi.schema import tables
 from kizashi.sources import mapping as mapping_files
@@ -32,6 +33,9 @@ QUERY_SECONDS = 600
 QUERY_BYTES = 4 << 30
 MOST_ROWS = 1_000_000
 PREVIEW_ROWS = 3
+# Where a raw record says when and where.
+TIME_FIELDS = ("time", "UtcTime", "TimeCreated", "@timestamp", "EventTime")
+HOST_FIELDS = ("host_id", "Computer", "Hostname")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,77 @@ def show(lake: Path, thing: str) -> Rows:
         found = con.execute(package.joinpath("show.sql").read_text("utf-8"))
         names = [column[0] for column in found.description or []]
         return names, found.fetchmany(MOST_ROWS)
+
+
+@dataclass(frozen=True, slots=True)
+class SigmaHit:
+    """A Sigma rule met by one record."""
+
+    rule: sigma.Rule
+    file: str
+    line: int
+    time: str
+    host: str
+    fields: dict[str, object]
+
+
+def sigma_hits(
+    rules: sigma.Rules, paths: list[Path], scratch: Path, step: Callable[[str, int], None]
+) -> Iterator[SigmaHit]:
+    """Every rule met under the paths. Windows events are matched as their files hold them; other
+    logs by our tables, through a lake under `scratch`, where a rule asks for one. `step` is told
+    each file and how many events were read so far."""
+    spool = scratch / "spool"
+    spool.mkdir(parents=True)
+    others: list[Path] = []
+    gathering = sigma.Gathering()
+    for found in files_of.find(paths):
+        is_other = True
+        for part in files_of.members(found):
+            if isinstance(part, tuple):
+                continue
+            with files_of.opened(part, lambda _head: (), spool) as laid:
+                file = reading.InputFile(
+                    part.label, laid.plain, laid.file_id, laid.head, laid.size, 0
+                )
+                if sigma.is_windows(file):
+                    is_other = False
+                    for groups in gathering.add(file):
+                        yield from map(_sigma_hit, sigma.hits(groups, rules.rules))
+                    step(part.label, gathering.read)
+        if is_other and found.path is not None:
+            others.append(found.path)
+    yield from map(_sigma_hit, sigma.hits(gathering.rest(), rules.rules))
+    needed = any(c.startswith(sigma.TABLE) for rule in rules.rules for c, _ids in rule.records)
+    if needed and others:
+        yield from _table_hits(rules, others, scratch / "lake", gathering.read, step)
+
+
+def _table_hits(
+    rules: sigma.Rules, paths: list[Path], lake: Path, read: int, step: Callable[[str, int], None]
+) -> Iterator[SigmaHit]:
+    for line in pipeline.read(lake, paths, Config()):
+        read += line.read
+        step(line.file, read)
+    labels = {e.file_id: e.label for e in _entries(lake)}
+    settle(lake, entities)
+    with closing(open_lake(lake)) as con:
+        for group in sigma.table_events(con, labels):
+            yield from map(_sigma_hit, sigma.hits([group], rules.rules))
+
+
+def _entries(lake: Path) -> list[FileEntry]:
+    manifest = _manifest(lake)
+    entries = manifest.file_entries()
+    manifest.close()
+    return entries
+
+
+def _sigma_hit(hit: sigma.Hit) -> SigmaHit:
+    said = hit.fields
+    time = next((str(said[n]) for n in TIME_FIELDS if said.get(n)), "")
+    host = next((str(said[n]) for n in HOST_FIELDS if said.get(n)), "")
+    return SigmaHit(hit.rule, hit.place.file, hit.place.line, time, host, said)
 
 
 def _manifest(lake: Path) -> Manifest:

@@ -1,0 +1,25 @@
+"""Sigma rules over event logs.
+
+pySigma reads the rules; each becomes a tree of tests on fields. Events become columns whose
+distinct values are kept once, so that a test looks at each different command line once however
+often it ran, and a rule whose first test meets nothing costs next to nothing. `load` gives the
+rules and what is wrong with the others; `hits` runs them over the events of one file.
+"""
+
+from kizashi.sigma.events import TABLE, Gathering, events, is_windows, table_events
+from kizashi.sigma.matching import Hit, hits
+from kizashi.sigma.rules import Broken, Rule, Rules, load
+
+__all__ = [
+    "TABLE",
+    "Broken",
+    "Gathering",
+    "Hit",
+    "Rule",
+    "Rules",
+    "events",
+    "hits",
+    "is_windows",
+    "load",
+    "table_events",
+]

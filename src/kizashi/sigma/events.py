@@ -1,0 +1,197 @@
+"""Events as Sigma sees them: fields by their raw names, gathered by channel and event id.
+
+Windows records are read as their files hold them, since rules name fields that no table of ours
+keeps: EVTX, the evtx library's JSON, Winlogbeat, and flat JSON (OTRF, NXLog).
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+import duckdb
+import orjson
+
+from kizashi.schema import quoted
+from kizashi.sources import InputFile
+from kizashi.sources.windows import evtx_records, json_records
+
+GROUP_ROWS = 30_000
+TABLE = "table:"
+
+
+class Place(NamedTuple):
+    """Where an event stands."""
+
+    file: str
+    line: int
+
+
+@dataclass(slots=True)
+class Group:
+    """Events of one channel and event id: where they stand, and each event's fields."""
+
+    channel: str  # lower case
+    event_id: int
+    places: list[Place] = field(default_factory=list)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Gathering:
+    """Windows events of many files, so that rules look at many small files at once."""
+
+    def __init__(self) -> None:
+        self._groups: dict[tuple[str, int], Group] = {}
+        self._rows = 0
+        self.read = 0  # events so far
+
+    def add(self, file: InputFile) -> Iterator[list[Group]]:
+        """Read a file; gives what is gathered whenever it is much."""
+        is_evtx = evtx_records.looks_like_evtx(file.head)
+        for raw in (evtx_records if is_evtx else json_records).batches(file):
+            for table in raw.texts.values():
+                for piece in table.to_batches():
+                    numbers, lines = (column.to_pylist() for column in piece.columns)
+                    for number, line in zip(numbers, lines, strict=True):
+                        self._put(Place(file.label, number), line)
+            if self._rows >= GROUP_ROWS:
+                yield self.rest()
+
+    def rest(self) -> list[Group]:
+        """What is gathered and was not given yet."""
+        groups = list(self._groups.values())
+        self._groups, self._rows = {}, 0
+        return groups
+
+    def _put(self, place: Place, line: str) -> None:
+        try:
+            record = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            return
+        if not isinstance(record, dict):
+            return
+        fields = flattened(record)
+        channel = str(fields.get("Channel") or "").lower()
+        try:
+            event_id = int(fields.get("EventID") or 0)
+        except (TypeError, ValueError):
+            event_id = 0
+        group = self._groups.get((channel, event_id))
+        if group is None:
+            group = self._groups[channel, event_id] = Group(channel, event_id)
+        group.places.append(place)
+        group.rows.append(fields)
+        self._rows += 1
+        self.read += 1
+
+
+def is_windows(file: InputFile) -> bool:
+    """A file of Windows events, told from its first bytes."""
+    return evtx_records.looks_like_evtx(file.head) or json_records.looks_like_events(file.head)
+
+
+def events(file: InputFile) -> Iterator[list[Group]]:
+    """The events of one file; nothing for logs of another kind."""
+    if is_windows(file):
+        gathering = Gathering()
+        yield from gathering.add(file)
+        yield gathering.rest()
+
+
+def table_events(con: duckdb.DuckDBPyConnection, labels: Mapping[int, str]) -> Iterator[Group]:
+    """Rows of the event tables of a lake under Sigma's names, some tens of thousands at a time.
+    `labels` names the files."""
+    for table, said in _table_fields().items():
+        columns = ", ".join(f"{value} AS {quoted(name)}" for name, value in said.items())
+        found = con.execute(f"SELECT file_id, record_no, time, host_id, {columns} FROM {table}")
+        names = [column[0] for column in found.description or []]
+        while rows := found.fetchmany(GROUP_ROWS):
+            group = Group(TABLE + table, 0)
+            for row in rows:
+                fields = dict(zip(names, row, strict=True))
+                label = labels.get(int(fields.pop("file_id")), "?")
+                group.places.append(Place(label, int(fields.pop("record_no"))))
+                group.rows.append(fields)
+            yield group
+
+
+@cache
+def _table_fields() -> dict[str, dict[str, str]]:
+    return tomllib.loads(files(__package__).joinpath("tables.toml").read_text("utf-8"))
+
+
+def flattened(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields by their own names, whatever the record's form."""
+    event = record.get("Event")
+    if isinstance(event, dict):
+        return _evtx(event)
+    winlog = record.get("winlog")
+    if isinstance(winlog, dict):
+        return _winlogbeat(winlog, record)
+    data = record.get("event_data")
+    if isinstance(data, dict) and "log_name" in record:
+        return {
+            **data,
+            "EventID": record.get("event_id"),
+            "Channel": record.get("log_name"),
+            "Provider_Name": record.get("source_name"),
+            "Computer": record.get("computer_name"),
+        }
+    fields = dict(record)
+    fields.setdefault("Channel", record.get("EventLog") or record.get("log_name"))
+    fields.setdefault("Provider_Name", record.get("SourceName") or record.get("Provider"))
+    fields.setdefault("Computer", record.get("Hostname"))
+    return fields
+
+
+def _evtx(event: Mapping[str, Any]) -> dict[str, Any]:
+    system = event.get("System") or {}
+    fields: dict[str, Any] = {}
+    for part in ("EventData", "UserData"):
+        said = event.get(part)
+        if isinstance(said, dict):
+            _into(fields, said)
+    provider = system.get("Provider") or {}
+    number = system.get("EventID")
+    fields["EventID"] = number.get("#text") if isinstance(number, dict) else number
+    fields["Channel"] = system.get("Channel")
+    fields["Computer"] = system.get("Computer")
+    fields["Provider_Name"] = (provider.get("#attributes") or {}).get("Name")
+    fields["Level"] = system.get("Level")
+    fields["Task"] = system.get("Task")
+    return fields
+
+
+def _into(fields: dict[str, Any], said: Mapping[str, Any]) -> None:
+    for name, value in said.items():
+        if name in ("#attributes", "xmlns"):
+            continue
+        if isinstance(value, dict):
+            text = value.get("#text")
+            if text is not None:
+                fields[name] = text if not isinstance(text, list) else "\n".join(map(str, text))
+            else:
+                _into(fields, value)
+        elif isinstance(value, list):
+            fields[name] = "\n".join(map(str, value))
+        else:
+            fields[name] = value
+
+
+def _winlogbeat(winlog: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for part in ("event_data", "user_data"):
+        said = winlog.get(part)
+        if isinstance(said, dict):
+            _into(fields, said)
+    fields["EventID"] = winlog.get("event_id")
+    fields["Channel"] = winlog.get("channel")
+    fields["Provider_Name"] = winlog.get("provider_name")
+    fields["Computer"] = winlog.get("computer_name")
+    if record.get("message"):
+        fields.setdefault("Message", record["message"])
+    return fields

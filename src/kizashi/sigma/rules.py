@@ -1,0 +1,331 @@
+"""Sigma rules as trees of tests on fields, read by pySigma.
+
+A rule that cannot run is told with its file and the reason, and stops nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import re2
+import yaml
+from sigma.conditions import (
+    ConditionAND,
+    ConditionFieldEqualsValueExpression,
+    ConditionNOT,
+    ConditionOR,
+    ConditionValueExpression,
+)
+from sigma.exceptions import SigmaError
+from sigma.rule import SigmaRule
+from sigma.types import (
+    SigmaBool,
+    SigmaCasedString,
+    SigmaCIDRExpression,
+    SigmaCompareExpression,
+    SigmaExists,
+    SigmaExpansion,
+    SigmaFieldReference,
+    SigmaNull,
+    SigmaNumber,
+    SigmaRegularExpression,
+    SigmaRegularExpressionFlag,
+    SigmaString,
+    SpecialChars,
+)
+
+MOST_BYTES = 1 << 20
+MOST_TESTS = 20_000
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class Test(NamedTuple):
+    """One test. `field` is None for a keyword, looked for in every value of the event.
+
+    `op` is equals, contains, starts, ends, regex, cidr, compare, null, exists or same (as another
+    field); `value` is lower case unless `cased`.
+    """
+
+    field: str | None
+    op: str
+    value: Any
+    cased: bool = False
+
+
+class AllOf(NamedTuple):
+    """Every part holds."""
+
+    parts: tuple[Node, ...]
+
+
+class AnyOf(NamedTuple):
+    """One part holds."""
+
+    parts: tuple[Node, ...]
+
+
+class Not(NamedTuple):
+    """The part does not hold; a field that is absent makes its tests false, and this true."""
+
+    part: Node
+
+
+Node = Test | AllOf | AnyOf | Not
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule ready to run. `records` are (channel, event ids), any id where none; empty for all."""
+
+    id: str
+    title: str
+    level: str
+    tags: tuple[str, ...]
+    path: str
+    product: str
+    category: str
+    service: str
+    records: tuple[tuple[str, frozenset[int]], ...]
+    node: Node
+
+
+class Broken(NamedTuple):
+    """A rule that cannot run: its file and why. `is_unserved` where the rule is well and no log
+    here is of its source."""
+
+    path: str
+    reason: str
+    is_unserved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a set of folders gave; `others` are files of Sigma that are no rules of events."""
+
+    rules: tuple[Rule, ...]
+    broken: tuple[Broken, ...]
+    others: tuple[str, ...] = field(default=())
+
+
+class _Unable(Exception):
+    """Why a rule cannot run."""
+
+
+class _Unserved(_Unable):
+    """No log that Kizashi reads is of the rule's source."""
+
+
+def load(paths: Iterable[Path]) -> Rules:
+    """Every rule under the paths: `.yml` and `.yaml`, in order of path."""
+    found: list[Rule] = []
+    broken: list[Broken] = []
+    others: list[str] = []
+    for path in _files(paths):
+        try:
+            said = _documents(path)
+            if said is None:
+                others.append(str(path))
+                continue
+            found += [_rule(document, path) for document in said]
+        except _Unable as reason:
+            broken.append(Broken(str(path), str(reason), isinstance(reason, _Unserved)))
+    return Rules(tuple(found), tuple(broken), tuple(others))
+
+
+def _files(paths: Iterable[Path]) -> Iterator[Path]:
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(
+                p for p in path.rglob("*") if p.suffix in (".yml", ".yaml") and p.is_file()
+            )
+        else:
+            yield path
+
+
+def _documents(path: Path) -> list[dict[str, Any]] | None:
+    """The rules of one file; None when it is YAML of another kind, such as a correlation's."""
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise _Unable(f"more than {MOST_BYTES >> 10} KB")
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise _Unable(str(error)) from error
+    # An alias stands for what may hold aliases again; rules have no use for them.
+    if re.search(r"(?m)(?:^|[\s\[{,:-])[&*][A-Za-z0-9_]+\s*(?:$|[\]},\s])", text):
+        for token in _tokens(text):
+            if isinstance(token, yaml.AliasToken):
+                raise _Unable(f"line {token.start_mark.line + 1}: YAML aliases are not read")
+    try:
+        found = [d for d in yaml.load_all(text, _LOADER) if d is not None]
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise _Unable(f"not YAML: {' '.join(str(error).split())[:200]}") from error
+    if not all(isinstance(d, dict) for d in found):
+        raise _Unable("not a mapping")
+    rules = [d for d in found if "detection" in d]
+    return rules or None
+
+
+def _tokens(text: str) -> Iterator[Any]:
+    try:
+        yield from yaml.scan(text, yaml.SafeLoader)
+    except yaml.YAMLError:
+        return
+
+
+def _rule(document: dict[str, Any], path: Path) -> Rule:
+    try:
+        rule = SigmaRule.from_dict(document)
+        trees = [_node(condition.parsed) for condition in rule.detection.parsed_condition]
+    except _Unable:
+        raise
+    except (SigmaError, RecursionError, re.error, TypeError, ValueError, KeyError,
+            AttributeError) as error:  # fmt: skip
+        raise _Unable(f"{type(error).__name__}: {' '.join(str(error).split())[:200]}") from error
+    node = trees[0] if len(trees) == 1 else AnyOf(tuple(trees))
+    if count(node) > MOST_TESTS:
+        raise _Unable(f"more than {MOST_TESTS} tests")
+    source = rule.logsource
+    return Rule(
+        id=str(rule.id or rule.name or path.stem),
+        title=str(rule.title or ""),
+        level=rule.level.name.lower() if rule.level else "",
+        tags=tuple(str(tag) for tag in rule.tags),
+        path=str(path),
+        product=source.product or "",
+        category=source.category or "",
+        service=source.service or "",
+        records=_records(source.product, source.category, source.service),
+        node=node,
+    )
+
+
+def count(node: Node) -> int:
+    """Number of tests in a tree."""
+    if isinstance(node, Test):
+        return 1
+    if isinstance(node, Not):
+        return count(node.part)
+    return sum(map(count, node.parts))
+
+
+@cache
+def logsources() -> dict[str, Any]:
+    """logsources.toml."""
+    return tomllib.loads(files(__package__).joinpath("logsources.toml").read_text("utf-8"))
+
+
+@cache
+def _records(
+    product: str | None, category: str | None, service: str | None
+) -> tuple[tuple[str, frozenset[int]], ...]:
+    known = logsources()
+    if category and category in known["category"]:
+        named = known["category"][category]
+        return tuple((channel.lower(), frozenset(ids)) for channel, ids in named.items())
+    if service and product in (None, "windows") and service in known["service"]:
+        return tuple((channel.lower(), frozenset()) for channel in known["service"][service])
+    if product == "zeek" and service in known["zeek"]:
+        return tuple((channel, frozenset()) for channel in known["zeek"][service])
+    if product == "windows" and not category and not service:
+        return ()
+    kind = " ".join(part for part in (product, category, service) if part)
+    raise _Unserved(f"no log here is of the source {kind!r}")
+
+
+def _node(condition: Any) -> Node:
+    if isinstance(condition, ConditionAND):
+        return AllOf(tuple(map(_node, condition.args)))
+    if isinstance(condition, ConditionOR):
+        return AnyOf(tuple(map(_node, condition.args)))
+    if isinstance(condition, ConditionNOT):
+        return Not(_node(condition.args[0]))
+    if isinstance(condition, ConditionFieldEqualsValueExpression):
+        return _test(condition.field, condition.value)
+    if isinstance(condition, ConditionValueExpression):
+        return _test(None, condition.value)
+    raise _Unable(f"condition of an unknown kind, {type(condition).__name__}")
+
+
+def _test(name: str | None, value: Any) -> Node:
+    if isinstance(value, SigmaExpansion):
+        return AnyOf(tuple(_test(name, part) for part in value.values))
+    if isinstance(value, SigmaString):
+        return _text_test(name, value)
+    if isinstance(value, SigmaRegularExpression):
+        return Test(name, "regex", _regex(value), cased=True)
+    if isinstance(value, SigmaNumber):
+        return Test(name, "equals" if name else "contains", str(value.number))
+    if isinstance(value, SigmaBool):
+        return Test(name, "equals", str(value.boolean).lower())
+    if isinstance(value, SigmaNull):
+        return Test(name, "null", None)
+    if isinstance(value, SigmaExists):
+        return Test(name, "exists", bool(value.exists))
+    if isinstance(value, SigmaCIDRExpression):
+        network: IPv4Network | IPv6Network = value.network
+        return Test(name, "cidr", network)
+    if isinstance(value, SigmaCompareExpression):
+        return Test(name, "compare", (value.op.name, float(value.number.number)))
+    if isinstance(value, SigmaFieldReference):
+        how = "starts" if value.starts_with else "ends" if value.ends_with else "equals"
+        if value.starts_with and value.ends_with:
+            how = "contains"
+        return Test(name, "same", (value.field, how))
+    raise _Unable(f"values of the kind {type(value).__name__} cannot be matched")
+
+
+def _regex(value: SigmaRegularExpression) -> Any:
+    """RE2, so that no pattern takes more than linear time."""
+    options = re2.Options()
+    options.log_errors = False
+    options.case_sensitive = SigmaRegularExpressionFlag.IGNORECASE not in value.flags
+    options.dot_nl = SigmaRegularExpressionFlag.DOTALL in value.flags
+    many = "(?m)" if SigmaRegularExpressionFlag.MULTILINE in value.flags else ""
+    return _compiled(many + str(value.regexp), options)
+
+
+def _compiled(pattern: str, options: Any) -> Any:
+    try:
+        return re2.compile(pattern, options)
+    except re2.error as error:
+        raise _Unable(f"RE2 cannot read the pattern {pattern[:100]!r}: {error}") from error
+
+
+def _text_test(name: str | None, value: SigmaString) -> Test:
+    """The plainest test that says the same: wildcards at the ends need no pattern."""
+    cased = isinstance(value, SigmaCasedString)
+    parts = list(value.s)
+    fold = (lambda text: text) if cased else str.lower
+    many = SpecialChars.WILDCARD_MULTI
+    inner = [p for p in parts if not isinstance(p, str)]
+    text = "".join(fold(p) for p in parts if isinstance(p, str))
+    opens, closes = bool(parts) and parts[0] == many, bool(parts) and parts[-1] == many
+    outer = int(opens) + int(closes and len(parts) > 1)
+    if len(inner) == outer and all(p == many for p in inner):
+        if not text and outer:
+            return Test(name, "exists", True)
+        if name is None or (opens and closes and len(parts) > 1):
+            return Test(name, "contains", text, cased)
+        if opens:
+            return Test(name, "ends", text, cased)
+        if closes:
+            return Test(name, "starts", text, cased)
+        return Test(name, "equals", text, cased)
+    if any(not isinstance(p, str) and p not in (many, SpecialChars.WILDCARD_SINGLE) for p in parts):
+        raise _Unable("a placeholder that nothing fills")
+    pattern = "".join(
+        re2.escape(fold(p)) if isinstance(p, str) else (".*" if p == many else ".") for p in parts
+    )
+    whole = pattern if name is None else rf"\A(?:{pattern})\z"
+    options = re2.Options()
+    options.log_errors = False
+    options.dot_nl = True
+    return Test(name, "regex", _compiled(whole, options), cased)

@@ -1,0 +1,250 @@
+"""Sigma rules: what each modifier means, what cannot run, and real recordings."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from kizashi import query, sigma
+from kizashi.sigma.events import Group, Place, flattened
+from kizashi.sources import InputFile
+
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "data" / "sigma"
+CHANNEL = "Microsoft-Windows-Sysmon/Operational"
+HEAD = """title: t
+id: 5f1abf38-0000-4000-8000-000000000000
+status: test
+level: high
+logsource: {product: windows, category: process_creation}
+"""
+EVENT = {
+    "Image": r"C:\Windows\System32\cmd.exe",
+    "CommandLine": r'cmd.exe /c "whoami" -Enc SQBFAFgA',
+    "ParentImage": r"C:\Office\EXCEL.EXE",
+    "User": "EX\\alice",
+    "ProcessId": 4711,
+    "IpAddress": "198.51.100.7",
+    "Empty": "",
+}
+
+
+def rules(tmp_path: Path, detection: str, head: str = HEAD) -> sigma.Rules:
+    path = tmp_path / "rule.yml"
+    path.write_text(f"{head}detection:\n{detection}", "utf-8")
+    return sigma.load([path])
+
+
+def meets(tmp_path: Path, selection: str, event: dict[str, Any] | None = None) -> bool:
+    found = rules(tmp_path, f"  s:\n{selection}\n  condition: s\n")
+    assert found.broken == (), found.broken
+    group = Group(
+        CHANNEL.lower(), 1, [Place("f", 1), Place("f", 2)], [{"Image": "other"}, event or EVENT]
+    )
+    return [hit.place.line for hit in sigma.hits([group], found.rules)] == [2]
+
+
+@pytest.mark.parametrize(
+    ("selection", "expected"),
+    [
+        (r"    Image: 'c:\windows\system32\CMD.exe'", True),
+        (r"    Image: 'cmd.exe'", False),
+        (r"    Image|endswith: '\cmd.exe'", True),
+        (r"    Image|startswith: 'C:\Windows'", True),
+        (r"    CommandLine|contains: 'WHOAMI'", True),
+        (r"    CommandLine|contains|cased: 'WHOAMI'", False),
+        (r"    CommandLine|contains|all: ['whoami', '/c']", True),
+        (r"    CommandLine|contains|all: ['whoami', '/k']", False),
+        (r"    CommandLine|contains|windash: ' -c '", True),
+        (r"    Image: 'C:\\*\cmd.???'", True),
+        (r"    Image: 'C:\\*\cmd.??'", False),
+        (r"    CommandLine|re: '(?i)WHO.MI'", True),
+        (r"    CommandLine|re: 'WHO.MI'", False),
+        (r"    CommandLine|re|i: 'WHO.MI'", True),
+        (r"    IpAddress|cidr: '198.51.100.0/24'", True),
+        (r"    IpAddress|cidr: '203.0.113.0/24'", False),
+        (r"    ProcessId|gte: 4711", True),
+        (r"    ProcessId|lt: 4711", False),
+        (r"    ProcessId: 4711", True),
+        (r"    Absent: null", False),
+        (r"    Empty: ''", True),
+        (r"    ParentImage|exists: true", True),
+        (r"    CommandLine|wide|base64offset|contains: 'IEX'", True),
+        (r"    User|contains: 'alice'", True),
+        (r"    image: 'C:\Windows\System32\cmd.exe'", True),
+    ],
+)
+def test_a_modifier_means_what_the_specification_says(
+    tmp_path: Path, selection: str, expected: bool
+) -> None:
+    assert meets(tmp_path, selection) is expected
+
+
+def places(tmp_path: Path, detection: str, rows: list[dict[str, Any]]) -> list[int]:
+    found = rules(tmp_path, detection)
+    assert found.broken == (), found.broken
+    placed = [Place("f", line) for line in range(1, len(rows) + 1)]
+    group = Group(CHANNEL.lower(), 1, placed, rows)
+    return [hit.place.line for hit in sigma.hits([group], found.rules)]
+
+
+def test_a_filter_on_an_absent_field_excludes_nothing(tmp_path: Path) -> None:
+    detection = "  s: {Image: a}\n  f: {User: b}\n  condition: s and not f\n"
+    rows = [{"Image": "a"}, {"Image": "a", "User": "b"}, {"Image": "a", "User": "c"}]
+    assert places(tmp_path, detection, rows) == [1, 3]
+
+
+def test_null_is_absent_or_empty(tmp_path: Path) -> None:
+    detection = "  s: {Image: a}\n  n: {User: null}\n  condition: s and n\n"
+    rows = [{"Image": "a"}, {"Image": "a", "User": "b"}, {"Image": "a", "User": ""}]
+    assert places(tmp_path, detection, rows) == [1, 3]
+
+
+def test_one_of_them_and_keywords(tmp_path: Path) -> None:
+    detection = "  k: ['mimikatz', 'lsadump*all']\n  s_a: {Image: a}\n  condition: k or 1 of s_*\n"
+    rows = [{"X": "runs MimiKatz now"}, {"Image": "a"}, {"X": "lsadump::all"}, {"Image": "b"}]
+    assert places(tmp_path, detection, rows) == [1, 2, 3]
+
+
+def test_a_field_may_be_compared_with_another(tmp_path: Path) -> None:
+    detection = "  s: {SubjectUserName|fieldref: TargetUserName}\n  condition: s\n"
+    rows = [
+        {"SubjectUserName": "a", "TargetUserName": "A"},
+        {"SubjectUserName": "a", "TargetUserName": "b"},
+        {"SubjectUserName": "a"},
+    ]
+    assert places(tmp_path, detection, rows) == [1]
+
+
+def test_security_4688_is_known_by_sysmons_names(tmp_path: Path) -> None:
+    found = rules(tmp_path, "  s: {Image|endswith: '\\cmd.exe'}\n  condition: s\n")
+    group = Group("security", 4688, [Place("f", 9)], [{"NewProcessName": r"C:\cmd.exe"}])
+    assert [hit.place.line for hit in sigma.hits([group], found.rules)] == [9]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("a: [", "not YAML"),
+        (HEAD + "detection:\n  s: {A: b}\n  condition: t\n", "Sigma"),
+        (HEAD + "detection:\n  s: {A|nonsense: b}\n  condition: s\n", "Sigma"),
+        (HEAD + "detection:\n  s: {A|re: '('}\n  condition: s\n", ""),
+        (HEAD + "detection: {s: 5}\n", "Sigma"),
+        (HEAD + "x: &a [1]\ny: *a\ndetection:\n  s: {A: b}\n  condition: s\n", "aliases"),
+        (HEAD.replace("process_creation", "weather") + "detection:\n  s: {A: b}\n  condition: s\n",
+         "no log here"),
+        ("a: " + "x" * (1 << 20), "more than"),
+    ],
+)  # fmt: skip
+def test_a_rule_that_cannot_run_says_why_and_stops_nothing(
+    tmp_path: Path, text: str, reason: str
+) -> None:
+    (tmp_path / "a.yml").write_text(text, "utf-8")
+    (tmp_path / "b.yml").write_text(HEAD + "detection:\n  s: {A: b}\n  condition: s\n", "utf-8")
+    found = sigma.load([tmp_path])
+    assert len(found.rules) == 1
+    assert [reason in broken.reason for broken in found.broken] == [True]
+
+
+def test_a_catastrophic_pattern_takes_linear_time(tmp_path: Path) -> None:
+    event = {"CommandLine": "a" * 100_000 + "!"}
+    assert not meets(tmp_path, "    CommandLine|re: '^(a+)+$'", event)
+
+
+def test_ten_thousand_conditions_are_read_and_run(tmp_path: Path) -> None:
+    values = ", ".join(f"'w{n}'" for n in range(10_000))
+    assert meets(tmp_path, f"    CommandLine|contains: [{values}, 'whoami']")
+
+
+def test_a_bomb_of_aliases_ends_at_once(tmp_path: Path) -> None:
+    lines = ["a0: &a0 [x, x]"] + [f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 40)]
+    (tmp_path / "a.yml").write_text("\n".join(lines) + "\ndetection: *a39\n", "utf-8")
+    found = sigma.load([tmp_path])
+    assert "aliases" in found.broken[0].reason
+
+
+def test_every_form_of_a_windows_record_gives_the_same_fields() -> None:
+    evtx = {"Event": {"System": {"EventID": 1, "Channel": CHANNEL,
+                                 "Provider": {"#attributes": {"Name": "Microsoft-Windows-Sysmon"}}},
+                      "EventData": {"Image": "a"}}}  # fmt: skip
+    beat = {"winlog": {"event_id": "1", "channel": CHANNEL, "event_data": {"Image": "a"},
+                       "provider_name": "Microsoft-Windows-Sysmon"}}  # fmt: skip
+    flat = {"EventID": 1, "Channel": CHANNEL, "SourceName": "Microsoft-Windows-Sysmon",
+            "Image": "a", "Hostname": "pc"}  # fmt: skip
+    for record in (evtx, beat, flat):
+        fields = flattened(record)
+        told = (str(fields["EventID"]), fields["Channel"], fields["Provider_Name"])
+        assert (*told, fields["Image"]) == ("1", CHANNEL, "Microsoft-Windows-Sysmon", "a")
+
+
+def test_logs_without_a_windows_channel_are_matched_by_our_tables(tmp_path: Path) -> None:
+    log = tmp_path / "dns.log"
+    log.write_text(
+        "#separator \\x09\n#path\tdns\n"
+        "#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tquery\n"
+        "#types\ttime\tstring\taddr\tport\taddr\tport\tenum\tstring\n"
+        "1767225600.0\tC1\t10.0.0.7\t50000\t10.0.0.1\t53\tudp\tbad.example\n"
+    )
+    head = HEAD.replace("product: windows, category: process_creation", "category: dns")
+    found = rules(tmp_path, "  s: {query|endswith: bad.example}\n  condition: s\n", head)
+    hits = list(query.sigma_hits(found, [log], tmp_path / "scratch", lambda _l, _n: None))
+    assert [(hit.file, hit.line, hit.host) for hit in hits] == [("dns.log", 5, "/10.0.0.7")]
+
+
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if not SHARED.is_dir():
+        pytest.skip("no ../shared/data/sigma beside the checkout")
+    root = tmp_path_factory.mktemp("sigma")
+    for name in ("sigmahq-rules.tar.gz", "regression.tar.gz"):
+        with tarfile.open(fileobj=io.BytesIO((SHARED / name).read_bytes())) as archive:
+            archive.extractall(root, filter="data")
+    return root
+
+
+@pytest.fixture(scope="module")
+def sigmahq(unpacked: Path) -> sigma.Rules:
+    return sigma.load(p for p in sorted(unpacked.iterdir()) if p.name.startswith("rules"))
+
+
+@pytest.mark.real_data
+def test_every_windows_rule_of_sigmahq_can_run(sigmahq: sigma.Rules) -> None:
+    assert [b for b in sigmahq.broken if "/windows/" in b.path] == []
+    # Two rules wait for names that only their user knows.
+    wrong = {b.reason for b in sigmahq.broken if not b.is_unserved}
+    assert wrong <= {"a placeholder that nothing fills"}
+    assert sum(rule.product == "windows" for rule in sigmahq.rules) > 2800
+
+
+@pytest.mark.real_data
+def test_every_recording_is_hit_by_its_rule(unpacked: Path, sigmahq: sigma.Rules) -> None:
+    missed = []
+    for info in sorted(unpacked.rglob("info.yml")):
+        wanted = {rule["id"] for rule in yaml.safe_load(info.read_text())["rule_metadata"]}
+        for path in info.parent.glob("*.evtx"):
+            head = path.read_bytes()[:65536]
+            file = InputFile(path.name, path, 0, head, path.stat().st_size, 0)
+            own = [rule for rule in sigmahq.rules if rule.id in wanted]
+            met = {h.rule.id for groups in sigma.events(file) for h in sigma.hits(groups, own)}
+            missed += sorted(wanted - met)
+    assert missed == []
+
+
+def test_the_hits_name_file_and_record(tmp_path: Path) -> None:
+    log = tmp_path / "events.json"
+    event = {"EventID": 1, "Channel": CHANNEL, "Hostname": "pc-07", "SourceName": "Sysmon",
+             "UtcTime": "2026-03-02 09:00:00", "Image": r"C:\a\cmd.exe"}  # fmt: skip
+    log.write_text(json.dumps({**event, "Image": "x"}) + "\n" + json.dumps(event) + "\n")
+    found = rules(tmp_path, "  s: {Image|endswith: '\\cmd.exe'}\n  condition: s\n")
+    (hit,) = query.sigma_hits(found, [log], tmp_path / "scratch", lambda _l, _n: None)
+    assert (hit.file, hit.line, hit.host, hit.time) == (
+        "events.json",
+        2,
+        "pc-07",
+        "2026-03-02 09:00:00",
+    )
