@@ -2,7 +2,8 @@
 what is normal for them, and how far their clocks are apart.
 
 Each derived table is one SELECT in a .sql file here, over event tables that are views or tables on
-the caller's connection; the first line of the file is the table's signature.
+the caller's connection; the first line of the file is the table's signature. `rhythm` needs
+arithmetic on whole series besides, in rhythm.py.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 from importlib.resources import files
 
 import duckdb
+
+from kizashi.entities import rhythm
 
 # In this order: a later one may read an earlier one.
 TABLES = (
@@ -70,6 +73,9 @@ def derive(con: duckdb.DuckDBPyConnection) -> None:
 
 def create(con: duckdb.DuckDBPyConnection, name: str) -> None:
     """One of TABLES made anew from what it reads."""
+    if name == "rhythm":
+        rhythm.derive(con)
+        return
     kind = "VIEW" if name in VIEWS else "TABLE"
     rows = sql(name)
     if name in HISTORY and _exists(con, f"{name}_history"):

@@ -139,38 +139,8 @@ CREATE OR REPLACE MACRO most_hosts_of_a_rhythm() AS 10;
 -- Fewer beats than this repeat by chance.
 CREATE OR REPLACE MACRO fewest_beats() AS 6;
 
--- Contacts closer than this, seconds, are one beat: several views, since a beat may be one request, a page
--- of them, or a quarter of an hour of work, and a period may be as short as ten seconds. The first takes
--- every second by itself, for what asks without end: at least `incessant_ticks` times.
-CREATE OR REPLACE MACRO beat_grains() AS [0, 3, 90, 900];
-CREATE OR REPLACE MACRO incessant_ticks() AS 1000;
-
--- A host without a sign of life for this long was off: between two five-minute bins on a quiet desk
--- there is always something.
-CREATE OR REPLACE MACRO off_after() AS INTERVAL 90 MINUTE;
-
--- Gaps are compared by their logarithm, in steps of a fifth: 22 % of the gap. A window of one step holds
--- a jitter of 10 %, of two 20 %, of three 30 %, of five 50 %.
-CREATE OR REPLACE MACRO gap_step(gap_s) AS floor(ln(greatest(gap_s, 1)) / 0.2)::INTEGER;
-CREATE OR REPLACE MACRO window_steps() AS [1, 2, 3, 5];
-
--- Steps between a gap of three seconds and one of three days: what a gap may be by chance.
-CREATE OR REPLACE MACRO gap_steps() AS 57;
-
--- Units that an even spread is worth against the lake's own: in a small fleet one habit is no law.
-CREATE OR REPLACE MACRO even_units() AS 50;
-
--- Windows looked at per unit: steps, widths, grains and clocks.
-CREATE OR REPLACE MACRO windows_tried() AS 57 * 4 * 4 * 2;
-
--- log10 of a bound on the chance that k of n gaps fall where each falls with chance p (Chernoff).
-CREATE OR REPLACE MACRO log_chance(k, n, p) AS
-    CASE
-        WHEN k <= n * p THEN 0
-        ELSE -(
-            k * ln(k / (n * p)) + CASE WHEN k < n THEN (n - k) * ln((n - k) / (n * (1 - p))) ELSE 0 END
-        ) / ln(10)
-    END;
+-- Names that share an address, a program or a shape; more of them are a service of its own.
+CREATE OR REPLACE MACRO most_names_of_a_unit() AS 100;
 
 -- A bound on chance this small makes gaps a clock's.
 CREATE OR REPLACE MACRO least_log_chance() AS -5;

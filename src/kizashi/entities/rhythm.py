@@ -1,0 +1,334 @@
+"""Rhythm: gaps between contacts that chance does not explain, in the time that a host was on.
+
+For every unit (rhythm_unit.sql) the seconds at which it was heard become beats: several views of
+what belongs to one beat (`GRAINS`). A gap between beats is taken on the wall, and as time that the
+host was on, so that an implant which sleeps with its desk keeps its period over nights and
+weekends. Gaps are compared by their logarithm, in steps of a fifth. A window of one step holds a
+jitter of 10 %, of two 20, three 30, five 50; of all windows the one that chance explains worst is
+the period.
+
+Chance: the share of gaps that fall into such a window among the rare units of this lake (the
+judged one left out), shrunk towards an even spread while units are few. The bound on k of n gaps
+falling there is Chernoff's, times the windows looked at. So a period that many honest programs
+here have says less.
+
+The arrays are sorted once by unit and second; everything after is arithmetic on whole arrays, and
+only units that a window fits are looked at one by one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+# Seconds: contacts closer than this are one beat, since a beat may be one request, a page of them,
+# or a quarter of an hour of work. The first takes every second alone, for what asks without end.
+GRAINS = (0, 3, 90, 900)
+INCESSANT_TICKS = 1000
+FEWEST_GAPS = 5
+STEP = 0.2  # of the logarithm: 22 % of the gap
+STEPS = 80  # up to 100 days
+LIKELY_STEPS = 57  # between three seconds and three days: what a gap may be by chance
+WIDTHS = (1, 2, 3, 5)
+# Units that an even spread is worth against the lake's own: in a small fleet one habit is no law.
+EVEN_UNITS = 50.0
+TRIED = LIKELY_STEPS * len(WIDTHS) * len(GRAINS) * 2
+LEAST_SHARE = 0.25  # of the gaps in a window worth judging
+LEAST_LOG_CHANCE = -5.0  # as in macros.sql
+WHOLE_SHARE = 0.9  # of the gaps: the period itself, not a pattern inside the beat
+WHOLE_LOG_CHANCE = -8.0
+PERSISTENT_HOURS = 24  # as in macros.sql
+PERSISTENT_SHARE = 0.6  # as in macros.sql
+OFF_AFTER_S = 90 * 60  # without a sign of life for so long, a host was off
+BIN_S = 300
+SAMPLE = 60
+WALL, ON = 0, 1
+SECOND_BITS = 36  # of a tick's number; the unit stands above
+UNITS_AT_ONCE = 250_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ticks:
+    """Seconds at which units were heard, by unit and second, each once; and the same on the clock
+    that stands still while the host is off."""
+
+    unit: Ints
+    wall: Ints
+    on: Ints
+
+
+def derive(con: duckdb.DuckDBPyConnection) -> None:
+    """Tables rhythm_unit, rhythm_measure and rhythm on the connection, from contact and uptime."""
+    con.execute(f"CREATE OR REPLACE TABLE rhythm_unit AS {_sql('rhythm_unit')}")
+    ((units,),) = con.execute("SELECT count(*) FROM rhythm_unit").fetchall()
+    kinds = con.execute(
+        "SELECT host_no, unit_kind = 'name' AS named FROM rhythm_unit ORDER BY unit_no"
+    ).fetchnumpy()
+    host = np.asarray(kinds["host_no"], np.int64)
+    ticks, signs = _ticks(con, host)
+    made = _measured(ticks, units, np.asarray(kinds["named"], np.bool_), host, signs)
+    con.register("measured", made)
+    con.execute(
+        "CREATE OR REPLACE TABLE rhythm_measure AS SELECT * REPLACE ("
+        "list_transform(sample, lambda s: make_timestamp(s * 1000000)) AS sample) FROM measured"
+    )
+    con.unregister("measured")
+    con.execute(f"CREATE OR REPLACE TABLE rhythm AS {_sql('rhythm')}")
+
+
+def _sql(name: str) -> str:
+    return files(__package__).joinpath(f"{name}.sql").read_text("utf-8").rstrip()
+
+
+def _ticks(con: duckdb.DuckDBPyConnection, host: Ints) -> tuple[Ticks, tuple[Ints, Ints]]:
+    """The ticks, and the hosts' signs of life as (host, second). `host` is each unit's."""
+    tick = np.asarray(con.execute(_sql("rhythm_tick")).fetchnumpy()["tick"], np.int64)
+    tick.sort()
+    tick = tick[np.diff(tick, prepend=-1) != 0]
+    unit, second = tick >> SECOND_BITS, tick & ((1 << SECOND_BITS) - 1)
+    found = con.execute(_sql("rhythm_sign")).fetchnumpy()
+    signs = np.asarray(found["host_no"], np.int64), np.asarray(found["second"], np.int64)
+    return Ticks(unit, second, second - off_before(host[unit], second, *signs)), signs
+
+
+def off_before(host: Ints, second: Ints, sign_host: Ints, sign_second: Ints) -> Ints:
+    """Seconds that each tick's host was off before it, by the hosts' signs of life in order."""
+    if len(sign_host) < 2:
+        return np.zeros_like(second)
+    silent = sign_second[1:] - sign_second[:-1] - BIN_S
+    is_off = (sign_host[1:] == sign_host[:-1]) & (silent + BIN_S > OFF_AFTER_S)
+    back_host, back = sign_host[1:][is_off], sign_second[1:][is_off]
+    off = np.cumsum(silent[is_off])
+    starts = np.searchsorted(back_host, back_host)  # first stretch of the same host
+    off = off - np.where(starts > 0, off[np.maximum(starts - 1, 0)], 0)
+    at = (
+        np.searchsorted(
+            (back_host << SECOND_BITS) | back, (host << SECOND_BITS) | second, side="right"
+        )
+        - 1
+    )
+    known = (at >= 0) & (back_host[np.maximum(at, 0)] == host) if len(back) else at >= 0
+    return np.where(known, off[np.maximum(at, 0)] if len(off) else 0, 0)
+
+
+def _measured(
+    ticks: Ticks, units: int, named: Bools, host: Any, signs: tuple[Ints, Ints]
+) -> pa.Table:
+    """One row a unit that a window fits or that is heard in many hours."""
+    best = Best(units)
+    beaten = np.zeros(units, np.int64)
+    heard = np.bincount(ticks.unit, minlength=units)
+    for grain in GRAINS:
+        gap = np.diff(ticks.wall, prepend=0)
+        begins = np.ones(len(ticks.unit), np.bool_)
+        begins[1:] = ticks.unit[1:] != ticks.unit[:-1]
+        is_beat = begins | (gap > grain)
+        if grain == 0:
+            is_beat &= heard[ticks.unit] >= INCESSANT_TICKS
+        beats = np.bincount(ticks.unit[is_beat], minlength=units)
+        # A coarser view that joins nothing more says nothing new.
+        is_beat &= (beats != beaten)[ticks.unit]
+        beaten = beats
+        _judge(best, ticks, is_beat, named, grain)
+    return _table(best, ticks, units, np.asarray(host, np.int64), signs)
+
+
+class Windows(NamedTuple):
+    """Windows of gap length: whose, how many steps from which, and what they hold."""
+
+    unit: Ints
+    step: Ints
+    width: Ints
+    log_chance: Floats
+    kept: Floats  # share of the gaps
+    gaps: Ints  # all of them
+
+
+class Best:
+    """The window of each unit that chance explains worst so far."""
+
+    def __init__(self, units: int) -> None:
+        self.log_chance = np.zeros(units)
+        self.kept = np.zeros(units)
+        self.gaps = np.zeros(units, np.int64)
+        self.step = np.zeros(units, np.int64)
+        self.width = np.zeros(units, np.int64)
+        self.clock = np.zeros(units, np.int64)
+        self.grain = np.zeros(units, np.int64)
+
+    def offer(self, windows: Windows, *, clock: int, grain: int) -> None:
+        """The windows of one view: the best of each unit stands where it beats what stood. One
+        that holds nearly every gap beats one of another view that holds fewer: four requests a
+        beat have a gap of their own, but the period is what lies between the fours."""
+        order = np.lexsort((windows.width, windows.log_chance, windows.unit))
+        first = np.ones(len(order), np.bool_)
+        first[1:] = windows.unit[order][1:] != windows.unit[order][:-1]
+        chosen = order[first]
+        at, chance, kept = windows.unit[chosen], windows.log_chance[chosen], windows.kept[chosen]
+        whole = (kept >= WHOLE_SHARE) & (chance <= WHOLE_LOG_CHANCE)
+        stood = (self.kept[at] >= WHOLE_SHARE) & (self.log_chance[at] <= WHOLE_LOG_CHANCE)
+        better = (whole & ~stood) | ((whole == stood) & (chance < self.log_chance[at] - 1e-9))
+        at, chosen = at[better], chosen[better]
+        self.log_chance[at], self.kept[at] = windows.log_chance[chosen], windows.kept[chosen]
+        self.gaps[at], self.step[at] = windows.gaps[chosen], windows.step[chosen]
+        self.width[at], self.clock[at], self.grain[at] = windows.width[chosen], clock, grain
+
+
+def _judge(best: Best, ticks: Ticks, is_beat: Bools, named: Bools, grain: int) -> None:
+    """Offer the windows of one view on both clocks."""
+    unit, wall, on = ticks.unit[is_beat], ticks.wall[is_beat], ticks.on[is_beat]
+    inner = unit[1:] == unit[:-1]
+    gap_unit = unit[1:][inner]
+    gaps = {WALL: np.diff(wall)[inner], ON: np.diff(on)[inner]}
+    sleeps = np.zeros(len(best.log_chance), np.bool_)
+    sleeps[gap_unit[gaps[WALL] != gaps[ON]]] = True
+    for clock, gap in gaps.items():
+        chosen = sleeps[gap_unit] if clock == ON else np.ones(len(gap_unit), np.bool_)
+        _judge_gaps(best, gap_unit[chosen], gap[chosen], named, grain=grain, clock=clock)
+
+
+def gap_step(gap: Ints) -> Ints:
+    """Step of a gap's logarithm."""
+    found: Ints = np.minimum(np.log(np.maximum(gap, 1)) / STEP, STEPS - 1).astype(np.int64)
+    return found
+
+
+def _judge_gaps(best: Best, unit: Ints, gap: Ints, named: Bools, *, grain: int, clock: int) -> None:
+    counts = np.bincount(unit, minlength=len(named))
+    enough = counts[unit] >= FEWEST_GAPS
+    unit, gap = unit[enough], gap[enough]
+    if not len(unit):
+        return
+    step = gap_step(gap)
+    # How the gaps of rare names here are spread, each name counted once.
+    own = named[unit]
+    spread = np.bincount(step[own], weights=1 / counts[unit[own]], minlength=STEPS)
+    names = int(np.count_nonzero(counts[named] >= FEWEST_GAPS))
+    shares = np.concatenate(([0], np.cumsum(spread)))
+    for low in range(0, len(named), UNITS_AT_ONCE):
+        start, end = np.searchsorted(unit, [low, low + UNITS_AT_ONCE])
+        # (unit, step) that occur, and how often; in order, so that a window is a run of them.
+        dense = np.bincount((unit[start:end] - low) * STEPS + step[start:end])
+        cell = np.flatnonzero(dense)
+        found = _windows(cell, dense[cell], low, counts, shares, names)
+        best.offer(found, clock=clock, grain=grain)
+
+
+def _windows(
+    cell: Ints, times: Ints, low: int, counts: Ints, shares: Floats, names: int
+) -> Windows:
+    """Every window worth judging. `cell` are the (unit, step) that occur, in order, `times` how
+    often; `shares` sums what `names` honest names spread over the steps."""
+    unit, step = cell // STEPS + low, cell % STEPS
+    total = counts[unit]
+    kept = times.copy()
+    done, found = 1, []
+    for width in WIDTHS:
+        for ahead in range(done, width):
+            # At most `ahead` cells further on lies the step `ahead` above, if it occurs.
+            for place in range(1, ahead + 1):
+                later = cell[place:] - cell[:-place] == ahead
+                later &= unit[place:] == unit[:-place]
+                kept[:-place] += np.where(later, times[place:], 0)
+        done = width
+        worth = (kept >= FEWEST_GAPS - 1) & (kept >= LEAST_SHARE * total)
+        k, n, at = kept[worth].astype(float), total[worth].astype(float), step[worth]
+        others = np.maximum(shares[np.minimum(at + width, STEPS)] - shares[at] - k / n, 0)
+        p = (others + EVEN_UNITS * width / LIKELY_STEPS) / (max(names - 1, 0) + EVEN_UNITS)
+        chance = log_chance(k, n, np.minimum(p, 0.9)) + np.log10(TRIED)
+        wide = np.full(len(at), width)
+        found.append(Windows(unit[worth], at, wide, chance, k / n, total[worth]))
+    return Windows(*(np.concatenate(column) for column in zip(*found, strict=True)))
+
+
+def log_chance(k: Floats, n: Floats, p: Floats) -> Floats:
+    """log10 of Chernoff's bound on the chance that k of n fall where each falls with chance p."""
+    missed = n - k
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rest = np.where(missed > 0, missed * np.log(missed / (n * (1 - p))), 0.0)
+        bound = -(k * np.log(k / (n * p)) + rest) / np.log(10)
+    return np.where(k > n * p, bound, 0.0)
+
+
+def _table(best: Best, ticks: Ticks, units: int, host: Ints, signs: tuple[Ints, Ints]) -> pa.Table:
+    if not units:
+        return pa.Table.from_pylist([], schema=_SCHEMA)
+    hour = ticks.wall // 3600
+    new_hour = np.ones(len(hour), np.bool_)
+    new_hour[1:] = (hour[1:] != hour[:-1]) | (ticks.unit[1:] != ticks.unit[:-1])
+    hours_heard = np.bincount(ticks.unit[new_hour], minlength=units)
+    first = np.searchsorted(ticks.unit, np.arange(units))
+    last = np.searchsorted(ticks.unit, np.arange(units), side="right")
+    on_hours = np.unique((signs[0] << SECOND_BITS) | (signs[1] // 3600))
+    hours_on = np.maximum(
+        np.searchsorted(on_hours, (host << SECOND_BITS) | hour[last - 1], side="right")
+        - np.searchsorted(on_hours, (host << SECOND_BITS) | hour[first]),
+        hours_heard,
+    )
+    stays = (hours_heard >= PERSISTENT_HOURS) & (hours_heard >= PERSISTENT_SHARE * hours_on)
+    told = np.flatnonzero((best.log_chance <= LEAST_LOG_CHANCE) | stays)
+    rows = []
+    for unit in told.tolist():
+        low, high = int(first[unit]), int(last[unit])
+        wall = ticks.wall[low:high]
+        period, jitter = _period(best, unit, wall, ticks.on[low:high])
+        rows.append(
+            {
+                "unit_no": unit,
+                "ticks": high - low,
+                "beats": int(best.gaps[unit]) + 1,
+                "period_s": period,
+                "jitter": jitter,
+                "kept": float(best.kept[unit]),
+                "clock": "on" if best.clock[unit] == ON else "wall",
+                "log_chance": float(best.log_chance[unit]),
+                "hours_heard": int(hours_heard[unit]),
+                "hours_on": int(hours_on[unit]),
+                "sample": wall[-SAMPLE:].tolist(),
+            }
+        )
+    return pa.Table.from_pylist(rows, schema=_SCHEMA)
+
+
+_SCHEMA = pa.schema(
+    [
+        ("unit_no", pa.int32()),
+        ("ticks", pa.int64()),
+        ("beats", pa.int64()),
+        ("period_s", pa.float64()),
+        ("jitter", pa.float64()),
+        ("kept", pa.float64()),
+        ("clock", pa.string()),
+        ("log_chance", pa.float64()),
+        ("hours_heard", pa.int64()),
+        ("hours_on", pa.int64()),
+        ("sample", pa.list_(pa.int64())),
+    ]
+)
+
+
+def _period(best: Best, unit: int, wall: Ints, on: Ints) -> tuple[float | None, float | None]:
+    """Median of the kept gaps in seconds, and half the middle 80 % of them as its share."""
+    if best.width[unit] == 0:
+        return None, None
+    is_beat = np.ones(len(wall), np.bool_)
+    is_beat[1:] = np.diff(wall) > best.grain[unit]
+    gap = np.diff((on if best.clock[unit] == ON else wall)[is_beat])
+    step = gap_step(gap)
+    low = best.step[unit]
+    kept = gap[(step >= low) & (step < low + best.width[unit])]
+    if not len(kept):
+        return None, None
+    period = float(np.median(kept))
+    tenth, ninetieth = np.quantile(kept, [0.1, 0.9])
+    return period, float((ninetieth - tenth) / 2 / max(period, 1.0))

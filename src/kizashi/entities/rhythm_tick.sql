@@ -1,0 +1,19 @@
+-- Seconds at which units were heard, as one number, unit_no * 2^36 + second; each once per row of contact.
+WITH wanted AS (
+    SELECT
+        unit_no,
+        host_id,
+        unit_kind,
+        unit,
+        unnest(destinations) AS destination
+    FROM rhythm_unit
+)
+SELECT
+    (wanted.unit_no::BIGINT << 36) + epoch(contact.day)::BIGINT + unnest(contact.times) AS tick
+FROM contact
+JOIN wanted
+    ON wanted.host_id = contact.host_id
+    AND wanted.destination = contact.destination
+WHERE wanted.unit_kind IN ('name', 'shape')
+    OR (wanted.unit_kind = 'address' AND contact.server_ip = wanted.unit)
+    OR (wanted.unit_kind = 'program' AND contact.image = wanted.unit)
