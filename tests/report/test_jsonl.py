@@ -34,6 +34,7 @@ def test_a_stage_carries_its_evidence_and_its_tie() -> None:
         "summary": "WINWORD.EXE started wscript.exe with a script in AppData",
         "inferred": False,
         "link": "WINWORD.EXE opened reception.docm, the attachment of that mail",
+        "beats": [],
         "evidence": [
             {"file": "tokyo/sysmon-pc-07.json", "line": 48_213},
             {"file": "tokyo/sysmon-pc-07.json", "line": 48_220},

@@ -357,10 +357,18 @@ def _stages(
                 inferred=bool(kind.get("inferred", False)),
                 link=str(kind.get("text", "")).format(reason=tie.reason) if tie else "",
                 link_ja=str(kind.get("text_ja", "")).format(reason=tie.reason) if tie else "",
+                beats=_beats(signal.details.get("beats_heard")),
             )
         )
         told.add(signal.signal_id)
     return tuple(out)
+
+
+def _beats(said: object) -> tuple[datetime, ...]:
+    """Moments as details hold them, JSON texts."""
+    if not isinstance(said, list):
+        return ()
+    return tuple(datetime.fromisoformat(str(moment)) for moment in said)
 
 
 def _entity(signal: Signal) -> str:

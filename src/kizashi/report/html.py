@@ -23,7 +23,7 @@ from markupsafe import Markup
 
 from kizashi.errors import KizashiError
 from kizashi.incidents import HuntResult, Incident, SourceHealth
-from kizashi.report import escape, moments, timeline
+from kizashi.report import actogram, escape, moments, timeline
 from kizashi.report.attack import tactic_order, technique_name
 from kizashi.report.unseen import completeness, unaccounted_rows, unseen
 from kizashi.report.wording import LANGUAGES, Wording, chance, span, wording
@@ -102,6 +102,7 @@ def _environment() -> Environment:
     environment.filters["host"] = lambda host: host.removeprefix("/")
     environment.filters["number"] = lambda n: f"{n:,.0f}"
     environment.globals.update(
+        actogram=actogram.rows,
         draw=timeline.draw,
         axis=axis_labels,
         stamp=moments.stamp,

@@ -61,5 +61,6 @@ def _stage(stage: Stage, words: Wording) -> dict[str, Any]:
         "summary": words.pick(stage.summary, stage.summary_ja),
         "inferred": stage.inferred,
         "link": words.pick(stage.link, stage.link_ja),
+        "beats": [iso(moment) for moment in stage.beats],
         "evidence": [{"file": proof.file, "line": proof.line} for proof in stage.evidence],
     }

@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kizashi.incidents import HuntResult, Incident, SourceHealth, Stage
-from kizashi.report import escape
+from kizashi.report import actogram, escape
 from kizashi.report.attack import tactic_order, technique_name
 from kizashi.report.moments import clock, date, site_zone, stamp, zone_label
 from kizashi.report.prose import Prose
@@ -29,6 +29,7 @@ TIMELINES = 50  # incidents told in full; the table lists every one
 _TEXT_LIMIT = 400  # characters of one telemetry text
 _LIST_LIMIT = 4  # hosts, users, destinations of one incident
 _EVIDENCE_LIMIT = 3  # records of one stage
+_DRAWN_DAYS = 7  # of a rhythm
 _WIDE, _MIDDLE, _ROOMY = 120, 88, 60  # cells from which the tables show more columns
 _STYLES = {
     "critical": "bold white on red",
@@ -172,7 +173,9 @@ def _timeline(
             times.append(f"\n{clock(stage.time, zone)} {zone_label(stage.time, zone)}", "dim")
             if date(stage.time, zone) != shown_date:
                 times.append(f"\n{date(stage.time, zone)}", "dim")
-        table.add_row(str(number), times, _rail(stage, ascii_only), Prose(_stage(stage, words)))
+        table.add_row(
+            str(number), times, _rail(stage, ascii_only), Prose(_stage(stage, words, ascii_only))
+        )
         if number < len(incident.stages):
             table.add_row("", "", Text("|" if ascii_only else "│", "dim"), "")
     return table
@@ -183,7 +186,7 @@ def _rail(stage: Stage, ascii_only: bool) -> Text:
     return Text(hollow if stage.inferred else full, "yellow" if stage.inferred else "green")
 
 
-def _stage(stage: Stage, words: Wording) -> Text:
+def _stage(stage: Stage, words: Wording, ascii_only: bool) -> Text:
     text = Text(words.term("tactic", _safe(stage.stage)), "bold")
     if stage.inferred:
         text.append(f" [{words.say('incident.inferred')}]", "yellow")
@@ -196,6 +199,9 @@ def _stage(stage: Stage, words: Wording) -> Text:
     if link:
         text.append(f"\n{words.say('incident.link')}: ", "dim")
         text.append(_safe(link))
+    for row in actogram.rows(stage.beats)[-_DRAWN_DAYS:]:
+        text.append(f"\n{row.day:%m-%d} ", "dim")
+        text.append(actogram.line(row, ascii_only), "cyan")
     for proof in stage.evidence[:_EVIDENCE_LIMIT]:
         text.append(f"\n{_safe(proof.file)}:{proof.line}", "blue")
     text.append(_more(len(stage.evidence), _EVIDENCE_LIMIT, words), "dim")

@@ -28,6 +28,7 @@ WITH beating AS (
         rhythm.fleet_hosts,
         rhythm.hosts,
         rhythm.rhythms,
+        rhythm.sample,
         rhythm.first_known - rhythm.host_since >= to_days(getvariable('new_days')) AS is_new,
         rhythm.first_seen - rhythm.host_since < to_hours(getvariable('old_hours'))
         AND rhythm.last_seen - rhythm.host_since >= to_days(getvariable('new_days')) AS is_old
@@ -217,6 +218,7 @@ SELECT
             END
         )
     END AS confidence,
+    beating.sample AS beats_heard,
     proof.evidence
 FROM beating
 JOIN proof USING (host_id, unit_kind, unit)
