@@ -27,6 +27,7 @@ from kizashi.lake.ingest import Line, ingest
 from kizashi.lake.manifest import Manifest
 from kizashi.lake.retention import expire
 from kizashi.lake.settle import settle
+from kizashi.names import predicted
 from kizashi.schema import tables
 
 SIGNALS = "signal.parquet"
@@ -77,6 +78,10 @@ def hunt(lake: Path, options: HuntOptions, step: Step | None = None) -> HuntResu
     with open_settled(lake, options.overlays) as con:
         known = detecting.detectors(options.folders)
         known_indicators.install(con, options.indicators)
+        ((first, last),) = con.execute(
+            "SELECT min(time)::DATE, max(time)::DATE FROM dns_activity"
+        ).fetchall()
+        predicted.install(con, first, last)
         if not options.indicators:
             known = {n: d for n, d in known.items() if "indicator" not in d.reads}
         con.execute(detecting.signal_table_sql())
