@@ -229,3 +229,37 @@ def test_killed_ingests_lose_and_double_nothing(tmp_path: Path) -> None:
     assert queries(tmp_path / "lake") == sorted(
         (f"n{n}.example" for n in range(36_000)), key=lambda q: int(q[1:-8])
     )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"1767225601.0\tC2\t10.0.0.7\t5\r3\t10.0.0.1\t53\tudp",
+        b"1767225601.0\tC2\t10.0.0.7\t53\t10.0.0.1\t53\tu\x00dp",
+    ],
+    ids=["a return", "a NUL"],
+)
+def test_a_control_character_in_a_line_loses_nothing_else(tmp_path: Path, line: bytes) -> None:
+    head = (
+        b"#separator \\x09\n#path\tconn\n"
+        b"#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\n"
+        b"#types\ttime\tstring\taddr\tport\taddr\tport\tenum\n"
+    )
+    good = b"1767225600.0\tC1\t10.0.0.7\t50000\t10.0.0.1\t53\tudp\n"
+    (tmp_path / "conn.log").write_bytes(head + good + line + b"\n" + good.replace(b"C1", b"C3"))
+    (told,) = ingest(tmp_path / "lake", [tmp_path / "conn.log"], lambda _label: "", {}, ())
+    assert told.note == ""
+    assert told.stored >= 2
+    assert told.read == told.stored + told.rejected == 3
+
+
+@pytest.mark.parametrize("extra", [b'"": 1', b'"TS": 1', b'"a": 1, "A": 2'])
+def test_a_key_that_no_column_can_have_loses_no_record(tmp_path: Path, extra: bytes) -> None:
+    record = (
+        b'{"ts": 1767225600.0, "uid": "C1", "id.orig_h": "10.0.0.7", "query": "a.example", %s}\n'
+    )
+    log = tmp_path / "dns.log"
+    log.write_bytes(record % b'"proto": "udp"' + record % extra)
+    (told,) = ingest(tmp_path / "lake", [log], lambda _label: "", {}, ())
+    assert (told.read, told.stored + told.rejected, told.note) == (2, 2, "")
+    assert told.stored >= 1

@@ -233,24 +233,21 @@ def _store(
     entry: FileEntry,
     source: str,
 ) -> None:
-    written = [
-        found
-        for table, select in batch.selects.items()
-        if (
-            found := _write(
-                lake,
-                con,
-                table,
-                select,
-                f"{stem}-{len(writing.segments)}-{table}",
-                entry,
-                source,
-                writing.columns,
-            )
-        )
-    ]
+    written: list[Segment] = []
+    failed: duckdb.Error | None = None
+    try:
+        for table, select in batch.selects.items():
+            name = f"{stem}-{len(writing.segments)}-{table}"
+            found = _write(lake, con, table, select, name, entry, source, writing.columns)
+            written += [found] if found else []
+    except duckdb.Error as error:
+        if batch.repair is None:
+            raise
+        # What the engine's reader stumbles over is read line by line like any damage.
+        failed = error
     rows = sum(segment.rows for segment in written)
-    if rows + len(batch.rejects) != batch.read and batch.repair is not None:
+    is_short = failed is not None or rows + len(batch.rejects) != batch.read
+    if is_short and batch.repair is not None:
         _drop(lake, written)
         for careful in batch.repair():
             _store(lake, manifest, con, replace(careful, repair=None), writing, stem, entry, source)

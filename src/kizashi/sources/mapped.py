@@ -404,7 +404,7 @@ def _typed(column: str, kind: str, rule: Column, names: tuple[str, ...]) -> str:
     if rule.pattern:
         value = f"nullif(regexp_extract({value}, {_text(rule.pattern)}, 1), '')"
     if rule.part == "plain":
-        value = f"url_decode({value})"
+        value = f"coalesce(TRY(url_decode({value})), {value})"
     elif rule.part == "dns_packet":
         value = f"text_packet_answers({value})"
     elif rule.part:

@@ -20,7 +20,7 @@ from kizashi.sources.encoding import detect, lines
 BATCHES = ("records", "events", "value", "Records", "logs")
 WHOLE_BYTES = 256 << 20
 _DELIMITERS = (",", "\t", ";", "|")
-_MOST_FIELD = 1 << 20
+_MOST_FIELD = 4 << 20  # above the longest line
 _WORD = re.compile(r"[^\d\W][^\r\n]{0,80}")
 
 
@@ -194,7 +194,8 @@ def _table(blocks: Iterable[list[Record]], head: Header, is_continued: bool) -> 
                         fields = tuple(text[8:].split())
                     continue
                 numbers.append(number)
-                yield text
+                # A return inside a line ends the row for the csv module, and with it the reading.
+                yield text.replace("\r", " ").replace("\0", "")
 
     # W3C text never spans lines; a lone quote in it must not swallow the rest.
     reader = csv.reader(plain(), delimiter=head.delimiter, skipinitialspace=head.is_w3c)

@@ -161,7 +161,7 @@ def _json_fields(lines: list[bytes]) -> dict[str, None]:
         except orjson.JSONDecodeError:
             continue
         if isinstance(found, dict):
-            seen.update(dict.fromkeys(found))
+            careful.add_names(seen, found)
     return seen
 
 

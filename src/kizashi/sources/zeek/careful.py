@@ -7,7 +7,7 @@ them.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import duckdb
@@ -20,6 +20,7 @@ from kizashi.sources.zeek.relation import numbered_json_relation, numbered_tsv_r
 Repair = Callable[[], Iterator[Batch]]
 MakeBatch = Callable[..., Batch]
 LINES_PER_BATCH = 500_000
+MOST_FIELDS = 400
 
 
 def closing_comments(plain: Path, size: int) -> int:
@@ -145,7 +146,7 @@ def read_json(
             if not _readable_time(record.get("ts")):
                 rejects.append(Reject(number, "ts is missing or not a time", _excerpt(line)))
                 continue
-            fields[path].update(dict.fromkeys(record))
+            add_names(fields[path], record)
             parts[path].keep(line.rstrip()[:-1] + b',"kizashi_line":%d}' % number)
         if rejects:
             yield Batch({}, len(rejects), tuple(rejects))
@@ -156,6 +157,15 @@ def read_json(
                 yield make(
                     con, numbered_json_relation(part.path, names), path, names, "json", part.kept
                 )
+
+
+def add_names(fields: dict[str, None], names: Iterable[str]) -> None:
+    """Add names that columns can have: not empty, alike in no more than case, and not too many."""
+    for name in names:
+        if name and name not in fields and len(fields) < MOST_FIELDS:
+            if name.lower() in map(str.lower, fields):
+                continue
+            fields[name] = None
 
 
 def _json_record(line: bytes) -> tuple[dict[str, object] | None, str]:
@@ -195,7 +205,9 @@ class _Part:
 
     def keep(self, line: bytes) -> None:
         self.kept += 1
-        self._stream.write(line.decode("utf-8", "backslashreplace").encode() + b"\n")
+        # A return inside a line stops the engine's reader.
+        text = line.decode("utf-8", "backslashreplace").replace("\r", " ")
+        self._stream.write(text.encode() + b"\n")
 
     def close(self) -> None:
         self._stream.close()
