@@ -263,3 +263,26 @@ def test_a_key_that_no_column_can_have_loses_no_record(tmp_path: Path, extra: by
     (told,) = ingest(tmp_path / "lake", [log], lambda _label: "", {}, ())
     assert (told.read, told.stored + told.rejected, told.note) == (2, 2, "")
     assert told.stored >= 1
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        (b"#separator \\x09", b"#separator \\x"),
+        (b"\tid.orig_p", b"\t"),
+        (b"#types", b"#ty\xffpes"),
+    ],
+    ids=["separator", "field without a name", "types"],
+)
+def test_a_damaged_header_is_read_as_far_as_it_says(
+    tmp_path: Path, damage: tuple[bytes, bytes]
+) -> None:
+    head = (
+        b"#separator \\x09\n#path\tconn\n"
+        b"#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\n"
+        b"#types\ttime\tstring\taddr\tport\taddr\tport\tenum\n"
+    ).replace(*damage)
+    log = tmp_path / "conn.log"
+    log.write_bytes(head + b"1767225600.0\tC1\t10.0.0.7\t50000\t10.0.0.1\t53\tudp\n")
+    (told,) = ingest(tmp_path / "lake", [log], lambda _label: "", {}, ())
+    assert (told.read, told.stored, told.note) == (1, 1, "")

@@ -20,13 +20,24 @@ class Header:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Field names, a repeated one numbered, since a relation's columns differ by name."""
+        """Field names, a repeated one numbered, since a relation's columns differ by name; one
+        that damage left empty is called by its place."""
         seen: dict[str, int] = {}
         out = []
-        for name in self.fields:
+        for place, said in enumerate(self.fields, 1):
+            name = said or f"field_{place}"
             seen[name.lower()] = seen.get(name.lower(), 0) + 1
             out.append(name if seen[name.lower()] == 1 else f"{name}_{seen[name.lower()]}")
         return tuple(out)
+
+
+def _unescaped(text: str) -> str:
+    """One character, written `\\x09` or as it is; empty for anything else."""
+    try:
+        made = text.encode().decode("unicode_escape")
+    except UnicodeDecodeError:
+        return ""
+    return made if len(made) == 1 and made not in "\r\n" else ""
 
 
 def parse_header(head: bytes) -> Header | None:
@@ -39,7 +50,7 @@ def parse_header(head: bytes) -> Header | None:
         lines += 1
         text = raw.decode("utf-8", "replace").rstrip("\r")
         if text.startswith("#separator"):
-            separator = text.split(" ", 1)[-1].encode().decode("unicode_escape")
+            separator = _unescaped(text.split(" ", 1)[-1]) or separator
             continue
         key, *values = text[1:].split(separator)
         said[key] = values
