@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from kizashi import entities, names
 from kizashi import indicators as known_indicators
 from kizashi.chains import Chain, assemble, chains
 from kizashi.config import Config
+from kizashi.entities.health import faults
 from kizashi.errors import UsageError
 from kizashi.incidents import Blind, HuntResult, Incident, Note, SourceHealth
 from kizashi.indicators import Indicator, Loaded
@@ -101,6 +102,7 @@ def hunt(lake: Path, options: HuntOptions, step: Step | None = None) -> HuntResu
             sources=_health(lake, con),
             notes=(
                 *_clock_notes(con),
+                *_source_notes(con),
                 *_indicator_notes(con, options.indicators, span),
                 *_single_notes(found, incidents),
             ),
@@ -221,6 +223,32 @@ def _mark_new(lake: Path, incidents: tuple[Incident, ...]) -> tuple[Incident, ..
     return tuple(
         replace(i, new=f"{i.id} {len(i.stages)} {i.severity}" not in before) for i in incidents
     )
+
+
+def _source_notes(con: duckdb.DuckDBPyConnection) -> Iterator[Note]:
+    """A line for each stretch in which a source was silent or thin: nothing was seen there."""
+    days: dict[str, dict[date, int]] = {}
+    last: dict[str, datetime] = {}
+    for source, day, rows, seen in con.execute("FROM source_day ORDER BY ALL").fetchall():
+        days.setdefault(source, {})[day] = rows
+        last[source] = max(seen, last.get(source, seen))
+    for fault in faults(days, last):
+        when = f"{fault.first}" if fault.first == fault.last else f"{fault.first} - {fault.last}"
+        share = f"{1 - fault.share:.0%}"
+        yield {
+            "silent": Note(
+                f"source {fault.source} is silent on {when}: nothing could be seen there",
+                f"ソース {fault.source} は {when} に記録が無い。この間は何も見えない",
+            ),
+            "thin": Note(
+                f"source {fault.source} wrote {share} less than its habit on {when}",
+                f"ソース {fault.source} の {when} の記録は普段より {share} 少ない",
+            ),
+            "ended": Note(
+                f"source {fault.source} ends on {fault.first}; the logs go on until {fault.last}",
+                f"ソース {fault.source} は {fault.first} で終わる（全体は {fault.last} まで）",
+            ),
+        }[fault.kind]
 
 
 def load_indicators(files: Iterable[Path], config: Config) -> Loaded:

@@ -244,3 +244,17 @@ def test_quotes_in_telemetry_stay_text(tmp_path: Path) -> None:
     hostile = DENIED.replace("bad.example", "a');DROP/**/TABLE/**/x;--.example")
     line, rows = read(tmp_path, f"{DENIED}\n{hostile}\n".encode())
     assert (line.stored, rows[1]["host"]) == (2, "a');drop")
+
+
+@pytest.mark.parametrize(("rows", "is_cut"), [(1000, True), (999, False)])
+def test_an_export_that_ends_at_a_cap_says_so(tmp_path: Path, rows: int, is_cut: bool) -> None:
+    head = "ts,td,sa,da,sp,dp,pr,ipkt,ibyt\n"
+    row = "2026-03-02 09:00:00,1.0,192.0.2.10,198.51.100.7,50000,443,TCP,10,5120\n"
+    line, _rows = read(tmp_path, (head + row * rows).encode(), zone="Asia/Tokyo")
+    assert ("where exports are cut" in line.note) is is_cut
+    assert line.read == line.stored + line.duplicate == rows
+
+
+def test_a_log_of_a_thousand_lines_is_no_export(tmp_path: Path) -> None:
+    line, _rows = read(tmp_path, (DENIED + "\n").encode() * 1000)
+    assert "exports" not in line.note

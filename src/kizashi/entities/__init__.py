@@ -21,6 +21,7 @@ TABLES = (
     "clock_offset",
     "clock_shift",
     "uptime",
+    "source_day",
     "forwarded",
     "own_dns_activity",
     "seen_name",

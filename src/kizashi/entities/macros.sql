@@ -160,3 +160,16 @@ CREATE OR REPLACE MACRO is_public_address(host) AS
     regexp_matches(host, '^\d{1,3}(\.\d{1,3}){3}$|^[0-9a-f]*:[0-9a-f:]*$')
     AND NOT regexp_matches(
         host, '^(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|f[cd][0-9a-f]{2}:|fe80:|fec0:)');
+
+-- Rows of an event table by source and day.
+CREATE OR REPLACE MACRO rows_of(event_table) AS TABLE
+    SELECT
+        source,
+        time::DATE AS day,
+        count(*) AS rows,
+        max(time) AS last_seen
+    FROM query_table(event_table)
+    WHERE source IS NOT NULL AND time IS NOT NULL
+    GROUP BY
+        source,
+        time::DATE;

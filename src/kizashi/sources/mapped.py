@@ -19,11 +19,17 @@ from kizashi.schema import quoted, tables
 from kizashi.sources import Batch, InputFile, Reject
 from kizashi.sources.encoding import detect
 from kizashi.sources.mapping import REST, Column, Layout, Table
-from kizashi.sources.records import records, sampled
+from kizashi.sources.records import is_export, records, sampled
 
 UNKNOWN_ZONE = "UTC"
 # A file of which fewer of the first records are known is something else that quotes a log.
 LEAST_SHARE = 0.3
+# Rows at which consoles, portals and search engines end an export without a word.
+EXPORT_CAPS = frozenset(
+    {500, 1000, 2000, 5000, 10_000, 20_000, 30_000, 50_000, 60_000, 65_535, 65_536, 100_000,
+     200_000, 250_000, 500_000, 1_000_000, 1_048_575}
+)  # fmt: skip
+CUT = "ends at exactly {total:,} rows, where exports are cut: ask for a shorter time"
 UNKNOWN = "no mapping knows this line, and it has no time"
 _SCHEMA = pa.schema([("record_no", pa.uint64()), ("line", pa.string())])
 _EXCERPT_LENGTH = 200
@@ -91,9 +97,11 @@ def read(file: InputFile, con: duckdb.DuckDBPyConnection, mappings: Mappings) ->
     _install(con)
     own = claimed(file, mappings)
     skip = [layouts[name].skip for name in {*own.taken} - {""}]
+    total = file.first_record
     for block in records(file, as_table=own.as_table):
         if not block:
             continue
+        total += len(block)
         _unwrap(con, [(r.number, r.text) for r in block], layouts)
         left_out = _left_out(con, sorted(text for text in skip if text))
         found = con.execute("SELECT DISTINCT mapping FROM claimed_row ORDER BY ALL").fetchall()
@@ -115,6 +123,8 @@ def read(file: InputFile, con: duckdb.DuckDBPyConnection, mappings: Mappings) ->
         yield Batch(joined, len(block) - left_out, tuple(rejects), note=note)
         for number in range(len(found)):
             con.execute(f"DROP TABLE mapped_{number}")
+    if total in EXPORT_CAPS and is_export(file, as_table=own.as_table):
+        yield Batch({}, 0, (), note=CUT.format(total=total))
 
 
 class Claimed(NamedTuple):

@@ -74,6 +74,17 @@ def sampled(file: InputFile, *, as_table: bool) -> list[str]:
     return [made.text for record in texts for made in _unpacked(record)]
 
 
+def is_export(file: InputFile, *, as_table: bool) -> bool:
+    """What a person asked a console for: a table with a header, an array, or a search's results;
+    a log that a program appends to is none."""
+    start = sample(file)
+    if as_table:
+        found = header(start)
+        return found is not None and not found.is_w3c
+    first = next((line for line in start if line.strip()), "")
+    return _is_whole(start) or first.startswith(('{"result":', '{"_index"', '{"preview":'))
+
+
 class Header(NamedTuple):
     """Fields of a table file and what divides them."""
 
