@@ -30,7 +30,7 @@ SELECT
     'receives ' || count(DISTINCT message_id) || ' of the messages'
 FROM mail
 GROUP BY domain
-HAVING count(DISTINCT message_id) >= 0.2 * (SELECT count(DISTINCT message_id) FROM mail)
+HAVING count(DISTINCT message_id) >= greatest(10, 0.2 * (SELECT count(DISTINCT message_id) FROM mail))
     AND domain NOT IN (SELECT domain FROM directory)
 ORDER BY 2 DESC, 1
 LIMIT 10;
@@ -58,7 +58,7 @@ SELECT
     count(DISTINCT host_id),
     'answers ' || count(DISTINCT host_id) || ' hosts'
 FROM dns_activity
-WHERE server_ip IS NOT NULL
+WHERE is_own_address(server_ip) AND coalesce(server_port, 53) = 53 AND NOT ends_with(server_ip, '.255')
 GROUP BY server_ip
 HAVING count(DISTINCT host_id) >= 3
 ORDER BY 2 DESC, 1
