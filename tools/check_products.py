@@ -121,7 +121,7 @@ def faults(expected: Mapping[str, Any], table: str, row: Mapping[str, Any]) -> l
             wrong.append(f"{name}: {wanted} != {[row[c] for c in held]}")
     moment = _at(expected, "@timestamp")
     moments = [str(m) for m in (moment, _at(expected, "event.start")) if m]
-    if moments and row["time"] and not any(_same_time(m, row["time"]) for m in moments):
+    if moment and row["time"] and not any(_same_time(m, row["time"]) for m in moments):
         wrong.append(f"@timestamp: {moment} != {row['time']}")
     return wrong
 
