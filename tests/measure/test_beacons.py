@@ -15,13 +15,12 @@ from kizashi.errors import UsageError
 from kizashi.measure import beacons
 from kizashi.measure.generate import generate
 
-START = datetime(2026, 3, 2)  # noqa: DTZ001 - the tables hold UTC without a zone
+START = datetime.fromisoformat("2026-03-02")  # UTC without a zone, as in the tables
 HOUR = timedelta(hours=1)
 
 
-def cell(**said: object) -> beacons.Cell:
-    given = {"name": "x", "period_s": 3600.0, "jitter": 0.2, "days": 2, "must": 0.9} | said
-    return beacons.Cell(**given)  # type: ignore[arg-type]
+def cell(period_s: float = 3600.0, timing: str = "drift") -> beacons.Cell:
+    return beacons.Cell("x", period_s, jitter=0.2, days=2, must=0.9, timing=timing)
 
 
 def test_drift_keeps_every_gap_within_the_jitter() -> None:

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import duckdb
 import numpy as np
@@ -44,11 +44,8 @@ WIDTHS = (1, 2, 3, 5)
 EVEN_UNITS = 50.0
 TRIED = LIKELY_STEPS * len(WIDTHS) * len(GRAINS) * 2
 LEAST_SHARE = 0.25  # of the gaps in a window worth judging
-LEAST_LOG_CHANCE = -5.0  # as in macros.sql
 WHOLE_SHARE = 0.9  # of the gaps: the period itself, not a pattern inside the beat
 WHOLE_LOG_CHANCE = -8.0
-PERSISTENT_HOURS = 24  # as in macros.sql
-PERSISTENT_SHARE = 0.6  # as in macros.sql
 OFF_AFTER_S = 90 * 60  # without a sign of life for so long, a host was off
 BIN_S = 300
 SAMPLE = 720
@@ -67,6 +64,14 @@ class Ticks:
     on: Ints
 
 
+class Bounds(NamedTuple):
+    """What macros.sql holds a clock's, or persistent: rows beyond are not worth a table."""
+
+    log_chance: float
+    hours: int
+    share: float
+
+
 def derive(con: duckdb.DuckDBPyConnection) -> None:
     """Tables rhythm_unit, rhythm_measure and rhythm on the connection, from contact and uptime."""
     con.execute(f"CREATE OR REPLACE TABLE rhythm_unit AS {_sql('rhythm_unit')}")
@@ -76,7 +81,8 @@ def derive(con: duckdb.DuckDBPyConnection) -> None:
     ).fetchnumpy()
     host = np.asarray(kinds["host_no"], np.int64)
     ticks, signs = _ticks(con, host)
-    made = _measured(ticks, units, np.asarray(kinds["named"], np.bool_), host, signs)
+    best = _best(ticks, units, np.asarray(kinds["named"], np.bool_))
+    made = _table(best, ticks, host, signs, _bounds(con))
     con.register("measured", made)
     con.execute(
         "CREATE OR REPLACE TABLE rhythm_measure AS SELECT * REPLACE ("
@@ -121,10 +127,15 @@ def off_before(host: Ints, second: Ints, sign_host: Ints, sign_second: Ints) -> 
     return np.where(known, off[np.maximum(at, 0)] if len(off) else 0, 0)
 
 
-def _measured(
-    ticks: Ticks, units: int, named: Bools, host: Any, signs: tuple[Ints, Ints]
-) -> pa.Table:
-    """One row a unit that a window fits or that is heard in many hours."""
+def _bounds(con: duckdb.DuckDBPyConnection) -> Bounds:
+    """The bounds that rhythm.sql asks for as well."""
+    asked = "SELECT least_log_chance(), persistent_hours(), persistent_share()::DOUBLE"
+    ((log_chance, hours, share),) = con.execute(asked).fetchall()
+    return Bounds(log_chance, hours, share)
+
+
+def _best(ticks: Ticks, units: int, named: Bools) -> Best:
+    """For each unit the window that fits it best."""
     best = Best(units)
     beaten = np.zeros(units, np.int64)
     heard = np.bincount(ticks.unit, minlength=units)
@@ -140,7 +151,7 @@ def _measured(
         is_beat &= (beats != beaten)[ticks.unit]
         beaten = beats
         _judge(best, ticks, is_beat, named, grain)
-    return _table(best, ticks, units, np.asarray(host, np.int64), signs)
+    return best
 
 
 class Windows(NamedTuple):
@@ -260,7 +271,11 @@ def log_chance(k: Floats, n: Floats, p: Floats) -> Floats:
     return np.where(k > n * p, bound, 0.0)
 
 
-def _table(best: Best, ticks: Ticks, units: int, host: Ints, signs: tuple[Ints, Ints]) -> pa.Table:
+def _table(
+    best: Best, ticks: Ticks, host: Ints, signs: tuple[Ints, Ints], bounds: Bounds
+) -> pa.Table:
+    """One row a unit that a window fits or that is heard in many hours."""
+    units = len(host)
     if not units:
         return pa.Table.from_pylist([], schema=_SCHEMA)
     hour = ticks.wall // 3600
@@ -275,8 +290,8 @@ def _table(best: Best, ticks: Ticks, units: int, host: Ints, signs: tuple[Ints, 
         - np.searchsorted(on_hours, (host << SECOND_BITS) | hour[first]),
         hours_heard,
     )
-    stays = (hours_heard >= PERSISTENT_HOURS) & (hours_heard >= PERSISTENT_SHARE * hours_on)
-    told = np.flatnonzero((best.log_chance <= LEAST_LOG_CHANCE) | stays)
+    stays = (hours_heard >= bounds.hours) & (hours_heard >= bounds.share * hours_on)
+    told = np.flatnonzero((best.log_chance <= bounds.log_chance) | stays)
     rows = []
     for unit in told.tolist():
         low, high = int(first[unit]), int(last[unit])

@@ -22,11 +22,12 @@ import pyarrow as pa
 from kizashi import detectors as detecting
 from kizashi import entities, pipeline
 from kizashi.chains import scoring
+from kizashi.entities import rhythm
 from kizashi.errors import UsageError
 
 DETECTORS = ("http_beacon", "http_small_posts")
-OFF_AFTER = timedelta(minutes=90)
-BIN = timedelta(minutes=5)
+OFF_AFTER = timedelta(seconds=rhythm.OFF_AFTER_S)
+BIN = timedelta(seconds=rhythm.BIN_S)
 DAY = timedelta(days=1)
 SETTLED_DAYS = 3  # of the lake before an implant may begin
 TOGETHER = 10  # implants at once: more of one period would look like a habit of the fleet

@@ -124,7 +124,7 @@ class _Columns:
         return self._keys.get(name.lower(), name)
 
     def everything(self) -> _Column:
-        """AllOf values of an event as one text, for keywords."""
+        """All values of an event as one text, for keywords."""
         if "\0" not in self._made:
             texts = ["\n".join(map(str, row.values())) for row in self._group.rows]
             self._made["\0"] = _Column(texts)
