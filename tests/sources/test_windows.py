@@ -193,6 +193,17 @@ def test_a_time_without_a_zone_has_its_arrival_beside_it(con: duckdb.DuckDBPyCon
     assert found.times("service_activity") == [("2026-03-02T18:00:09", "2026-03-02T09:00:10")]
 
 
+def test_a_forwarded_record_keeps_its_own_time(
+    tmp_path: Path, con: duckdb.DuckDBPyConnection
+) -> None:
+    own, arrival = "2026-03-02T09:00:00.5Z", "2026-03-05T09:00:00Z"
+    winlog = {"channel": "Security", "event_id": "4611", "time_created": own}
+    winlog |= {"provider_name": "Microsoft-Windows-Security-Auditing", "computer_name": "PC-07"}
+    record = {"@timestamp": arrival, "winlog": winlog}
+    found = Found(write(tmp_path / "a.json", record), con)
+    assert found.times("other_activity") == [("2026-03-02T09:00:00.500000", None)]
+
+
 def test_an_offset_in_a_time_is_counted(tmp_path: Path, con: duckdb.DuckDBPyConnection) -> None:
     record = event("Security", 4611) | {"TimeCreated": "2026-03-02T18:00:00.5+09:00"}
     found = Found(write(tmp_path / "a.json", record), con)

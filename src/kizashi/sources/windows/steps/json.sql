@@ -40,6 +40,7 @@ WITH parsed AS (
                 "provider_name": "VARCHAR",
                 "computer_name": "VARCHAR",
                 "record_id": "VARCHAR",
+                "time_created": "VARCHAR",
                 "process": {"pid": "VARCHAR"},
                 "user": {"identifier": "VARCHAR", "domain": "VARCHAR", "name": "VARCHAR"},
                 "event_data": "JSON",
@@ -79,10 +80,12 @@ SELECT
     coalesce(
         v.Hostname, v.Computer, v.winlog.computer_name, v.Event.System.Computer,
         v.computer_name) AS computer,
-    -- Winlogbeat's @timestamp is the record's own time; elsewhere it is the arrival, a last resort.
+    -- Winlogbeat's @timestamp is the record's own time; elsewhere, as behind a forwarder that wrote
+    -- the own time into winlog, it is the arrival, a last resort.
     coalesce(
-        v.TimeCreated, v.EventTime, v.Event.System.TimeCreated['#attributes'].SystemTime,
-        v.TimeGenerated, v['@timestamp']) AS time_text,
+        v.TimeCreated, v.EventTime, v.winlog.time_created,
+        v.Event.System.TimeCreated['#attributes'].SystemTime, v.TimeGenerated,
+        v['@timestamp']) AS time_text,
     -- A time without a zone gets the arrival beside it, from which its offset can be told.
     CASE WHEN v.TimeCreated IS NULL AND length(v.EventTime) = 19 THEN v['@timestamp'] END
         AS arrived_text,
