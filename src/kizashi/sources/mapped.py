@@ -208,7 +208,7 @@ def _claim(layout: Layout) -> str:
         tests.append(f"lower(app) IN ({_texts(match.app)})")
     if layout.format == "json":
         tests.append("json IS NOT NULL")
-        tests += [f"json_exists(json, {_text(_path(key))})" for key in match.keys]
+        tests += [_holds(key, match.any_case) for key in match.keys]
         for name, values in match.values.items():
             found = f"json_extract_string(json, {_text(_path(name))})"
             tests.append(
@@ -217,6 +217,11 @@ def _claim(layout: Layout) -> str:
     if match.pattern:
         tests.append(f"regexp_matches(body, {_text(match.pattern)})")
     return "(" + " AND ".join(tests) + ")"
+
+
+def _holds(key: str, any_case: bool) -> str:
+    tests = [f"json_exists(json, {_text(path)})" for path in _paths(key, any_case)]
+    return "(" + " OR ".join(tests) + ")"
 
 
 def _parsed_sql(layout: Layout | None, file: InputFile, name: str) -> str:
@@ -256,13 +261,14 @@ def _parsed_sql(layout: Layout | None, file: InputFile, name: str) -> str:
 def _fielded(layout: Layout, names: tuple[str, ...], rows: str) -> str:
     """SELECT of the rows with v, the values of the named fields in order, as texts."""
     if layout.format == "json":
-        dotted = [name for name in names if "." in name]
-        # A key may hold the dot itself, as the header of a CSV may.
-        paths = [_path(name) for name in names] + [f'$."{name}"' for name in dotted]
-        literal = {name: len(names) + at for at, name in enumerate(dotted, 1)}
+        spelled = [_paths(name, layout.match.any_case) for name in names]
+        paths = [path for options in spelled for path in options]
+        place = {path: at for at, path in enumerate(paths, 1)}
         picked = ", ".join(
-            f"coalesce(j[{at}], j[{literal[name]}])" if name in literal else f"j[{at}]"
-            for at, name in enumerate(names, 1)
+            f"coalesce({', '.join(f'j[{place[path]}]' for path in options)})"
+            if len(options) > 1
+            else f"j[{place[options[0]]}]"
+            for options in spelled
         )
         found = f"SELECT *, json_extract_string(json, [{_texts(paths)}]) AS j FROM ({rows})"
         return f"SELECT * EXCLUDE (j), [{picked}] AS v FROM ({found})"
@@ -421,7 +427,7 @@ def _typed(column: str, kind: str, rule: Column, names: tuple[str, ...]) -> str:
         value = f"text_url({value}, {_text(rule.part)})"
     if rule.values:
         cases = " ".join(f"WHEN {_text(k)} THEN {_text(v)}" for k, v in rule.values.items())
-        other = _text(rule.other) if rule.other is not None else value
+        other = f"nullif({_text(rule.other)}, '')" if rule.other is not None else value
         value = (
             f"CASE lower({value}) {cases} ELSE CASE WHEN {value} IS NOT NULL THEN {other} END END"
         )
@@ -446,8 +452,21 @@ def _value(names: tuple[str, ...], name: str) -> str:
     return f"text_value(v[{names.index(name) + 1}])"
 
 
+def _paths(name: str, any_case: bool) -> list[str]:
+    """Where a field may stand, the likeliest first."""
+    found = [_path(name)]
+    if "." in name:
+        # A key may hold the dot itself, as the header of a CSV may.
+        found.append(f'$."{name}"')
+    first, dot, rest = name.partition(".")
+    if any_case and first != first.lower():
+        found.append(_path(first.lower() + dot + rest))
+    return found
+
+
 def _path(name: str) -> str:
-    return "$" + "".join('."' + part.replace('"', "") + '"' for part in name.split("."))
+    first, *rest = (part.replace('"', "") for part in name.split("."))
+    return f'$."{first}"' + "".join(f"[{p}]" if p.isdecimal() else f'."{p}"' for p in rest)
 
 
 def _text(text: str) -> str:

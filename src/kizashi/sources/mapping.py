@@ -42,7 +42,7 @@ TOP_KEYS = (
     "title", "status", "format", "vantage", "pairs", "pattern", "skip", "match", "time", "columns",
     "table",
 )  # fmt: skip
-MATCH_KEYS = ("contains", "pattern", "keys", "values", "app", "last")
+MATCH_KEYS = ("contains", "pattern", "keys", "values", "app", "last", "any_case")
 TIME_KEYS = ("from", "zone", "formats", "pattern")
 TABLE_KEYS = ("name", "when", "columns")
 COLUMN_KEYS = ("field", "value", "values", "other", "pattern", "split", "part", "scale")
@@ -58,7 +58,9 @@ class Column:
     fields: tuple[tuple[str, ...], ...] = ()
     value: str | None = None  # a constant
     values: Mapping[str, str] = field(default_factory=dict)  # as logged, lower case -> ours
-    other: str | None = None  # for what `values` does not name; else it is kept as logged
+    other: str | None = (
+        None  # for what `values` does not name, "" for none; else it is kept as logged
+    )
     pattern: str | None = None  # RE2; its first group is the value
     split: str | None = None  # separator of a list
     part: str | None = None  # one of PARTS
@@ -84,6 +86,7 @@ class Match:
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     app: tuple[str, ...] = ()  # program named by the syslog header
     last: bool = False  # a form of many products: whoever knows the product is asked first
+    any_case: bool = False  # Hive, Athena and their like write the outermost keys in lower case
 
     @property
     def weight(self) -> int:
@@ -176,6 +179,7 @@ def _match(said: dict[str, Any]) -> Match:
         values=_choices(said.get("values", {})),
         app=tuple(_texts(said.get("app", []), "app")),
         last=bool(said.get("last", False)),
+        any_case=bool(said.get("any_case", False)),
     )
 
 

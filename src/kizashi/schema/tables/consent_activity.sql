@@ -5,5 +5,6 @@ CREATE TABLE consent_activity (
     application VARCHAR, -- application's name
     application_id VARCHAR, -- its id
     scopes VARCHAR[],    -- rights granted
-    success BOOLEAN      -- it succeeded
+    success BOOLEAN,     -- it succeeded
+    for_everyone BOOLEAN -- an administrator granted it for all accounts
 );

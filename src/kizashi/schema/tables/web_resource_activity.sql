@@ -6,5 +6,8 @@ CREATE TABLE web_resource_activity (
     share VARCHAR,       -- share or site
     service VARCHAR,     -- smb, sharepoint, exchange ...
     user_agent VARCHAR,  -- client
-    bytes UBIGINT        -- size, where logged
+    bytes UBIGINT,       -- size, where logged
+    items UINTEGER,      -- items that the record stands for, where it tells of several
+    application_id VARCHAR, -- client application's id, as a cloud service names it
+    session_id VARCHAR   -- session of a cloud service; its tokens share it
 );
