@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from importlib.resources import files
@@ -33,8 +33,7 @@ QUERY_SECONDS = 600
 QUERY_BYTES = 4 << 30
 MOST_ROWS = 1_000_000
 PREVIEW_ROWS = 3
-# Where a raw record says when and where.
-TIME_FIELDS = ("time", "UtcTime", "TimeCreated", "@timestamp", "EventTime")
+# Where a raw record says its machine.
 HOST_FIELDS = ("host_id", "Computer", "Hostname")
 
 
@@ -135,49 +134,81 @@ class SigmaHit:
     fields: dict[str, object]
 
 
-def sigma_hits(
-    rules: sigma.Rules, paths: list[Path], scratch: Path, step: Callable[[str, int], None]
-) -> Iterator[SigmaHit]:
-    """Every rule met under the paths. Windows events are matched as their files hold them; other
-    logs by our tables, through a lake under `scratch`, where a rule asks for one. `step` is told
-    each file and how many events were read so far."""
-    spool = scratch / "spool"
-    spool.mkdir(parents=True)
-    others: list[Path] = []
-    gathering = sigma.Gathering()
-    for found in files_of.find(paths):
-        is_other = True
-        for part in files_of.members(found):
-            if isinstance(part, tuple):
-                continue
-            with files_of.opened(part, lambda _head: (), spool) as laid:
-                file = reading.InputFile(
-                    part.label, laid.plain, laid.file_id, laid.head, laid.size, 0
-                )
-                if sigma.is_windows(file):
-                    is_other = False
-                    for groups in gathering.add(file):
-                        yield from map(_sigma_hit, sigma.hits(groups, rules.rules))
-                    step(part.label, gathering.read)
-        if is_other and found.path is not None:
-            others.append(found.path)
-    yield from map(_sigma_hit, sigma.hits(gathering.rest(), rules.rules))
-    needed = any(c.startswith(sigma.TABLE) for rule in rules.rules for c, _ids in rule.records)
-    if needed and others:
-        yield from _table_hits(rules, others, scratch / "lake", gathering.read, step)
+@dataclass(frozen=True, slots=True)
+class SigmaRun:
+    """Sigma rules over logs: Windows events as their files hold them; other logs, and a lake, by
+    our tables. `step` is told each file and how many events were read so far."""
+
+    rules: sigma.Rules
+    scratch: Path
+    step: Callable[[str, int], None]
+    watch: sigma.Watch
+
+    def over(
+        self, paths: list[Path], lake: Path | None = None
+    ) -> Iterator[SigmaHit | sigma.Episode]:
+        """Every rule met, then every correlation."""
+        spool = self.scratch / "spool"
+        spool.mkdir(parents=True)
+        others: list[Path] = []
+        gathering = sigma.Gathering()
+        for found in files_of.find(paths):
+            is_other = True
+            for part in files_of.members(found):
+                if isinstance(part, tuple):
+                    continue
+                with files_of.opened(part, lambda _head: (), spool) as laid:
+                    file = reading.InputFile(
+                        part.label, laid.plain, laid.file_id, laid.head, laid.size, 0
+                    )
+                    if sigma.is_windows(file):
+                        is_other = False
+                        for groups in gathering.add(file):
+                            yield from self._hits(groups)
+                        self.step(part.label, gathering.read)
+            if is_other and found.path is not None:
+                others.append(found.path)
+        yield from self._hits(gathering.rest())
+        tables = {
+            channel.removeprefix(sigma.TABLE)
+            for rule in self.rules.rules
+            for channel, _ids in rule.records
+            if channel.startswith(sigma.TABLE)
+        }
+        if tables and others:
+            read = gathering.read
+            for line in pipeline.read(self.scratch / "lake", others, Config()):
+                read += line.read
+                self.step(line.file, read)
+            yield from self._lake_hits(self.scratch / "lake", tables)
+        if tables and lake is not None:
+            yield from self._lake_hits(lake, tables)
+        inner = self.rules.inner
+        for episode in sigma.correlate(self.rules.correlations, self.watch):
+            if episode.correlation.id not in inner:
+                yield episode
+
+    def _lake_hits(self, lake: Path, tables: set[str]) -> Iterator[SigmaHit]:
+        labels = {e.file_id: e.label for e in _entries(lake)}
+        settle(lake, entities)
+        with closing(open_lake(lake)) as con:
+            _show_signals(lake, con)
+            if not (lake / pipeline.SIGNALS).is_file():
+                tables = tables - {"signal"}
+            for group in sigma.table_events(con, labels, tables):
+                yield from self._hits([group])
+
+    def _hits(self, groups: Sequence[sigma.Group]) -> Iterator[SigmaHit]:
+        inner = self.rules.inner
+        for hit in sigma.hits(groups, self.rules.rules):
+            self.watch.add(hit)
+            if hit.rule.id not in inner:
+                yield _sigma_hit(hit)
 
 
-def _table_hits(
-    rules: sigma.Rules, paths: list[Path], lake: Path, read: int, step: Callable[[str, int], None]
-) -> Iterator[SigmaHit]:
-    for line in pipeline.read(lake, paths, Config()):
-        read += line.read
-        step(line.file, read)
-    labels = {e.file_id: e.label for e in _entries(lake)}
-    settle(lake, entities)
-    with closing(open_lake(lake)) as con:
-        for group in sigma.table_events(con, labels):
-            yield from map(_sigma_hit, sigma.hits([group], rules.rules))
+def sigma_run(rules: sigma.Rules, scratch: Path, step: Callable[[str, int], None]) -> SigmaRun:
+    """The rules ready to run; `scratch` is an empty folder."""
+    return SigmaRun(rules, scratch, step, sigma.Watch(rules.correlations))
 
 
 def _entries(lake: Path) -> list[FileEntry]:
@@ -189,7 +220,8 @@ def _entries(lake: Path) -> list[FileEntry]:
 
 def _sigma_hit(hit: sigma.Hit) -> SigmaHit:
     said = hit.fields
-    time = next((str(said[n]) for n in TIME_FIELDS if said.get(n)), "")
+    when = sigma.moment(said)
+    time = when.isoformat(" ", "milliseconds").removesuffix("+00:00") if when else ""
     host = next((str(said[n]) for n in HOST_FIELDS if said.get(n)), "")
     return SigmaHit(hit.rule, hit.place.file, hit.place.line, time, host, said)
 
@@ -236,12 +268,17 @@ def query(lake: Path, sql: str) -> Rows:
     """Names and rows of a SELECT of ours."""
     _manifest(lake).close()
     with pipeline.open_settled(lake) as con:
-        if (lake / pipeline.SIGNALS).is_file():
-            signals = quoted_path(lake / pipeline.SIGNALS)
-            con.execute(f"CREATE VIEW signal AS FROM read_parquet({signals})")
+        _show_signals(lake, con)
         found = con.execute(sql)
         names = [column[0] for column in found.description or []]
         return names, found.fetchmany(MOST_ROWS)
+
+
+def _show_signals(lake: Path, con: duckdb.DuckDBPyConnection) -> None:
+    """The signals of the last hunt as a view, where there was one."""
+    if (lake / pipeline.SIGNALS).is_file():
+        signals = quoted_path(lake / pipeline.SIGNALS)
+        con.execute(f"CREATE VIEW signal AS FROM read_parquet({signals})")
 
 
 def query_apart(lake: Path, sql: str) -> Rows:

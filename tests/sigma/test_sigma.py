@@ -40,6 +40,11 @@ def rules(tmp_path: Path, detection: str, head: str = HEAD) -> sigma.Rules:
     return sigma.load([path])
 
 
+def run(found: sigma.Rules, log: Path, tmp_path: Path) -> list[query.SigmaHit]:
+    running = query.sigma_run(found, tmp_path / "scratch", lambda _l, _n: None)
+    return [hit for hit in running.over([log]) if isinstance(hit, query.SigmaHit)]
+
+
 def meets(tmp_path: Path, selection: str, event: dict[str, Any] | None = None) -> bool:
     found = rules(tmp_path, f"  s:\n{selection}\n  condition: s\n")
     assert found.broken == (), found.broken
@@ -192,7 +197,7 @@ def test_logs_without_a_windows_channel_are_matched_by_our_tables(tmp_path: Path
     )
     head = HEAD.replace("product: windows, category: process_creation", "category: dns")
     found = rules(tmp_path, "  s: {query|endswith: bad.example}\n  condition: s\n", head)
-    hits = list(query.sigma_hits(found, [log], tmp_path / "scratch", lambda _l, _n: None))
+    hits = run(found, log, tmp_path)
     assert [(hit.file, hit.line, hit.host) for hit in hits] == [("dns.log", 5, "/10.0.0.7")]
 
 
@@ -241,10 +246,10 @@ def test_the_hits_name_file_and_record(tmp_path: Path) -> None:
              "UtcTime": "2026-03-02 09:00:00", "Image": r"C:\a\cmd.exe"}  # fmt: skip
     log.write_text(json.dumps({**event, "Image": "x"}) + "\n" + json.dumps(event) + "\n")
     found = rules(tmp_path, "  s: {Image|endswith: '\\cmd.exe'}\n  condition: s\n")
-    (hit,) = query.sigma_hits(found, [log], tmp_path / "scratch", lambda _l, _n: None)
+    (hit,) = run(found, log, tmp_path)
     assert (hit.file, hit.line, hit.host, hit.time) == (
         "events.json",
         2,
         "pc-07",
-        "2026-03-02 09:00:00",
+        "2026-03-02 09:00:00.000",
     )

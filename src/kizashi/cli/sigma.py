@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +15,6 @@ import typer
 
 from kizashi.cli.console import (
     JsonOption,
-    PathsArgument,
     TableOption,
     app,
     print_rows,
@@ -26,7 +27,7 @@ from kizashi.report.escape import terminal as safe
 
 if TYPE_CHECKING:
     from kizashi.query import SigmaHit
-    from kizashi.sigma import Rules
+    from kizashi.sigma import Correlation, Episode, Rule, Rules, Watch
 
 LEVELS = ("critical", "high", "medium", "low", "informational", "")
 MOST_TOLD = 10
@@ -45,8 +46,14 @@ def sigma() -> None:
 
 @group.command()
 def run(
-    paths: PathsArgument,
     rules: RulesOption,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Files, folders or archives.", metavar="[PATH]...")
+    ] = None,
+    lake: Annotated[
+        Path | None,
+        typer.Option("--lake", help="A lake besides: its tables and its signals.", metavar="DIR"),
+    ] = None,
     level: Annotated[
         str, typer.Option("--level", help="Least level of the rules to run.")
     ] = "informational",
@@ -58,14 +65,15 @@ def run(
     Example: kizashi sigma run --rules ./sigma/rules ./logs --level high
     """
     from kizashi import query
-    from kizashi.sigma import Rules, load
+    from kizashi.sigma import load
 
     if level not in LEVELS:
         raise UsageError(f"no level {level!r}. One of: {', '.join(LEVELS[:-1])}")
+    if not paths and lake is None:
+        raise UsageError("no logs to look at. Name files or folders, or --lake DIR")
     found = load(rules)
     _tell_broken(found)
-    kept = (*LEVELS[: LEVELS.index(level) + 1], "")
-    chosen = Rules(tuple(r for r in found.rules if r.level in kept), found.broken, found.others)
+    chosen = found.of_levels((*LEVELS[: LEVELS.index(level) + 1], ""))
     events = 0
     with tempfile.TemporaryDirectory(prefix="kizashi-") as folder, progress() as bar:
         task = bar.add_task("reading", total=None)
@@ -75,58 +83,100 @@ def run(
             events = rows
             bar.update(task, description=f"{safe(label)[-60:]}  {events:,} events")
 
-        hits = query.sigma_hits(chosen, paths, Path(folder) / "scratch", step)
+        running = query.sigma_run(chosen, Path(folder) / "scratch", step)
+        hits = running.over(paths or [], lake)
         if as_json or not (as_table or sys.stdout.isatty()):
             count = _print_lines(hits)
         else:
             count = _print_rules(hits)
-    talk.print(f"{events:,} events, {len(chosen.rules):,} rules, {count:,} hits")
+    talk.print(
+        f"{events:,} events, {len(chosen.rules):,} rules, {len(chosen.correlations):,} "
+        f"correlations, {count:,} hits"
+    )
+    _tell_unseen(chosen, running.watch)
 
 
-def _print_lines(hits: Iterable[SigmaHit]) -> int:
+def _tell_unseen(chosen: Rules, watch: Watch) -> None:
+    """What correlations could not look at."""
+    if watch.undated:
+        talk.print(f"{watch.undated:,} hits say no time: no correlation could use them")
+    if watch.dropped:
+        talk.print(f"{watch.dropped:,} hits were too many for correlations: name rules of few hits")
+    for one in chosen.correlations:
+        if lacking := watch.lacking.get(one.id):
+            by = ", ".join(one.group_by)
+            text = f"{one.title or one.id}: {lacking:,} hits lack a field it groups by ({by})"
+            talk.print(safe(text), markup=False)
+
+
+def _print_lines(hits: Iterable[SigmaHit | Episode]) -> int:
+    from kizashi.sigma import Episode
+
     count = 0
     for hit in hits:
         count += 1
-        document = {
-            "rule": hit.rule.id,
-            "title": hit.rule.title,
-            "level": hit.rule.level,
-            "tags": hit.rule.tags,
-            "time": hit.time,
-            "host": hit.host,
-            "file": hit.file,
-            "line": hit.line,
-            "event": {name: value for name, value in hit.fields.items() if value is not None},
-        }
+        document = _episode(hit) if isinstance(hit, Episode) else _hit(hit)
         print(json.dumps(document, ensure_ascii=False, default=str))
     return count
 
 
-def _print_rules(hits: Iterable[SigmaHit]) -> int:
-    """A row a rule, the gravest first: how often, on which hosts, and where first."""
+def _hit(hit: SigmaHit) -> dict[str, object]:
+    return {
+        "rule": hit.rule.id,
+        "title": hit.rule.title,
+        "level": hit.rule.level,
+        "tags": hit.rule.tags,
+        "time": hit.time,
+        "host": hit.host,
+        "file": hit.file,
+        "line": hit.line,
+        "event": {name: value for name, value in hit.fields.items() if value is not None},
+    }
+
+
+def _episode(episode: Episode) -> dict[str, object]:
+    said = episode.correlation
+    return {
+        "rule": said.id,
+        "title": said.title,
+        "level": said.level,
+        "tags": said.tags,
+        "correlation": said.kind,
+        "group": dict(episode.group),
+        "count": int(episode.count) if episode.count.is_integer() else episode.count,
+        "first": _utc(episode.first),
+        "last": _utc(episode.last),
+        "events": [{"file": place.file, "line": place.line} for place in episode.places],
+    }
+
+
+def _utc(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat(" ", "milliseconds")
+
+
+def _print_rules(hits: Iterable[SigmaHit | Episode]) -> int:
+    """A row a rule, the gravest first: how often, on which hosts or groups, and where first."""
+    from kizashi.sigma import Episode
+
     rows: dict[str, dict[str, object]] = {}
     hosts: dict[str, set[str]] = {}
-    count = 0
+    numbers: Counter[str] = Counter()
     for hit in hits:
-        count += 1
-        row = rows.setdefault(
-            hit.rule.id,
-            {
-                "level": hit.rule.level,
-                "rule": hit.rule.title,
-                "hits": 0,
-                "first": f"{hit.file[-FILE_CHARACTERS:]}:{hit.line}",
-            },
-        )
-        row["hits"] = int(str(row["hits"])) + 1
-        hosts.setdefault(hit.rule.id, set()).add(hit.host)
+        said: Rule | Correlation
+        if isinstance(hit, Episode):
+            said, (file, line), host = hit.correlation, hit.places[0], str(hit.group)
+        else:
+            said, file, line, host = hit.rule, hit.file, hit.line, hit.host
+        first = f"{file[-FILE_CHARACTERS:]}:{line}"
+        rows.setdefault(said.id, {"level": said.level, "rule": said.title, "first": first})
+        hosts.setdefault(said.id, set()).add(host)
+        numbers[said.id] += 1
     for rule, row in rows.items():
+        row["hits"] = numbers[rule]
         row["hosts"] = len(hosts[rule])
-    order = sorted(
-        rows.values(), key=lambda r: (LEVELS.index(str(r["level"])), -int(str(r["hits"])))
-    )
-    print_table(order, ["level", "hits", "hosts", "rule", "first"])
-    return count
+    order = sorted(rows, key=lambda r: (LEVELS.index(str(rows[r]["level"])), -numbers[r]))
+    print_table([rows[rule] for rule in order], ["level", "hits", "hosts", "rule", "first"])
+    return numbers.total()
 
 
 @group.command()
@@ -140,7 +190,10 @@ def check(rules: RulesOption, as_json: JsonOption = False, as_table: TableOption
     found = load(rules)
     rows: list[dict[str, object]] = [{"file": b.path, "reason": b.reason} for b in found.broken]
     print_rows(rows, ["file", "reason"], as_json, as_table)
-    talk.print(f"{len(found.rules):,} rules can run, {len(found.broken):,} cannot")
+    talk.print(
+        f"{len(found.rules):,} rules and {len(found.correlations):,} correlations can run, "
+        f"{len(found.broken):,} cannot"
+    )
     if any(not broken.is_unserved for broken in found.broken):
         raise typer.Exit(1)
 
@@ -155,16 +208,21 @@ def list_rules(
     """
     from kizashi.sigma import load
 
+    found = load(rules)
+    said: list[Rule | Correlation] = [*found.rules, *found.correlations]
     rows: list[dict[str, object]] = [
-        {
-            "id": rule.id,
-            "level": rule.level,
-            "title": rule.title,
-            "logsource": " ".join(p for p in (rule.product, rule.category, rule.service) if p),
-        }
-        for rule in load(rules).rules
+        {"id": one.id, "level": one.level, "title": one.title, "logsource": _source(one)}
+        for one in said
     ]
     print_rows(rows, ["id", "level", "title", "logsource"], as_json, as_table)
+
+
+def _source(said: Rule | Correlation) -> str:
+    from kizashi.sigma import Correlation
+
+    if isinstance(said, Correlation):
+        return f"correlation {said.kind}"
+    return " ".join(part for part in (said.product, said.category, said.service) if part)
 
 
 def _tell_broken(found: Rules) -> None:

@@ -7,7 +7,7 @@ keeps: EVTX, the evtx library's JSON, Winlogbeat, and flat JSON (OTRF, NXLog).
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -22,6 +22,8 @@ from kizashi.sources.windows import evtx_records, json_records
 
 GROUP_ROWS = 30_000
 TABLE = "table:"
+# Where and when a row stands; a table that has it elsewhere says so in tables.toml.
+_PLACED = {"file_id": "file_id", "record_no": "record_no", "time": "time", "host_id": "host_id"}
 
 
 class Place(NamedTuple):
@@ -102,12 +104,18 @@ def events(file: InputFile) -> Iterator[list[Group]]:
         yield gathering.rest()
 
 
-def table_events(con: duckdb.DuckDBPyConnection, labels: Mapping[int, str]) -> Iterator[Group]:
-    """Rows of the event tables of a lake under Sigma's names, some tens of thousands at a time.
-    `labels` names the files."""
+def table_events(
+    con: duckdb.DuckDBPyConnection, labels: Mapping[int, str], wanted: Collection[str]
+) -> Iterator[Group]:
+    """Rows of the tables `wanted` under Sigma's names, some tens of thousands at a time. `labels`
+    names the files."""
     for table, said in _table_fields().items():
-        columns = ", ".join(f"{value} AS {quoted(name)}" for name, value in said.items())
-        found = con.execute(f"SELECT file_id, record_no, time, host_id, {columns} FROM {table}")
+        if table not in wanted:
+            continue
+        columns = ", ".join(
+            f"{value} AS {quoted(name)}" for name, value in ({**_PLACED, **said}).items()
+        )
+        found = con.execute(f"SELECT {columns} FROM {table}")
         names = [column[0] for column in found.description or []]
         while rows := found.fetchmany(GROUP_ROWS):
             group = Group(TABLE + table, 0)
@@ -115,6 +123,8 @@ def table_events(con: duckdb.DuckDBPyConnection, labels: Mapping[int, str]) -> I
                 fields = dict(zip(names, row, strict=True))
                 label = labels.get(int(fields.pop("file_id")), "?")
                 group.places.append(Place(label, int(fields.pop("record_no"))))
+                if "details" in fields:
+                    fields = {**orjson.loads(fields.pop("details")), **fields}
                 group.rows.append(fields)
             yield group
 
@@ -149,21 +159,27 @@ def flattened(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _evtx(event: Mapping[str, Any]) -> dict[str, Any]:
-    system = event.get("System") or {}
+    system = _mapping(event.get("System"))
     fields: dict[str, Any] = {}
     for part in ("EventData", "UserData"):
-        said = event.get(part)
-        if isinstance(said, dict):
-            _into(fields, said)
-    provider = system.get("Provider") or {}
+        _into(fields, _mapping(event.get(part)))
     number = system.get("EventID")
     fields["EventID"] = number.get("#text") if isinstance(number, dict) else number
     fields["Channel"] = system.get("Channel")
     fields["Computer"] = system.get("Computer")
-    fields["Provider_Name"] = (provider.get("#attributes") or {}).get("Name")
+    fields["Provider_Name"] = _attributes(system.get("Provider")).get("Name")
+    fields["TimeCreated"] = _attributes(system.get("TimeCreated")).get("SystemTime")
     fields["Level"] = system.get("Level")
     fields["Task"] = system.get("Task")
     return fields
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _attributes(value: object) -> dict[str, Any]:
+    return _mapping(_mapping(value).get("#attributes"))
 
 
 def _into(fields: dict[str, Any], said: Mapping[str, Any]) -> None:
@@ -185,13 +201,12 @@ def _into(fields: dict[str, Any], said: Mapping[str, Any]) -> None:
 def _winlogbeat(winlog: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for part in ("event_data", "user_data"):
-        said = winlog.get(part)
-        if isinstance(said, dict):
-            _into(fields, said)
+        _into(fields, _mapping(winlog.get(part)))
     fields["EventID"] = winlog.get("event_id")
     fields["Channel"] = winlog.get("channel")
     fields["Provider_Name"] = winlog.get("provider_name")
     fields["Computer"] = winlog.get("computer_name")
+    fields["TimeCreated"] = winlog.get("time_created") or record.get("@timestamp")
     if record.get("message"):
         fields.setdefault("Message", record["message"])
     return fields

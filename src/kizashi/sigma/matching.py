@@ -275,10 +275,11 @@ def _compare(column: _Column, test: Test) -> Verdict:
         "GTE": lambda v: v >= wanted,
         "NEQ": lambda v: v != wanted,
     }[operator]
-    return column.spread([(n := _number(v)) is not None and compare(n) for v in column.values])
+    return column.spread([(n := number(v)) is not None and compare(n) for v in column.values])
 
 
-def _number(text: str | None) -> float | None:
+def number(text: str | None) -> float | None:
+    """The number that a text says, decimal or 0x; None where it says none."""
     try:
         return float(int(text, 0)) if text and text.lower().startswith("0x") else float(text or "")
     except ValueError:

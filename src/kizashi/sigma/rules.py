@@ -1,4 +1,4 @@
-"""Sigma rules as trees of tests on fields, read by pySigma.
+"""Sigma rules as trees of tests on fields, read by pySigma, and the correlations beside them.
 
 A rule that cannot run is told with its file and the reason, and stops nothing.
 """
@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from ipaddress import IPv4Network, IPv6Network
@@ -41,6 +41,10 @@ from sigma.types import (
     SigmaString,
     SpecialChars,
 )
+
+from kizashi.sigma import correlations as correlating
+from kizashi.sigma.correlations import Correlation
+from kizashi.sigma.refusals import Unable, Unserved
 
 MOST_BYTES = 1 << 20
 MOST_TESTS = 20_000
@@ -86,6 +90,7 @@ class Rule:
     """A rule ready to run. `records` are (channel, event ids), any id where none; empty for all."""
 
     id: str
+    name: str
     title: str
     level: str
     tags: tuple[str, ...]
@@ -108,36 +113,57 @@ class Broken(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a set of folders gave; `others` are files of Sigma that are no rules of events."""
+    """What a set of folders gave; correlations come after the rules and correlations they refer to.
+    `others` are files of Sigma that hold neither."""
 
     rules: tuple[Rule, ...]
     broken: tuple[Broken, ...]
-    others: tuple[str, ...] = field(default=())
+    others: tuple[str, ...] = ()
+    correlations: tuple[Correlation, ...] = ()
 
+    @property
+    def inner(self) -> frozenset[str]:
+        """Ids that serve correlations alone: hits of theirs are not told by themselves."""
+        apart = {part for one in self.correlations if one.generate for part in one.parts}
+        return frozenset(p for one in self.correlations for p in one.parts if p not in apart)
 
-class _Unable(Exception):
-    """Why a rule cannot run."""
-
-
-class _Unserved(_Unable):
-    """No log that Kizashi reads is of the rule's source."""
+    def of_levels(self, levels: Collection[str]) -> Rules:
+        """The rules and correlations of some levels, and all that these correlations refer to."""
+        asked = {c.id for c in self.correlations if c.level in levels} - self.inner
+        for one in reversed(self.correlations):
+            if one.id in asked:
+                asked.update(one.parts)
+        kept = tuple(r for r in self.rules if r.level in levels or r.id in asked)
+        chosen = tuple(c for c in self.correlations if c.id in asked)
+        return replace(self, rules=kept, correlations=chosen)
 
 
 def load(paths: Iterable[Path]) -> Rules:
-    """Every rule under the paths: `.yml` and `.yaml`, in order of path."""
+    """Every rule and correlation under the paths: `.yml` and `.yaml`, in order of path."""
     found: list[Rule] = []
     broken: list[Broken] = []
     others: list[str] = []
+    waiting: list[Correlation] = []
     for path in _files(paths):
         try:
-            said = _documents(path)
-            if said is None:
-                others.append(str(path))
-                continue
-            found += [_rule(document, path) for document in said]
-        except _Unable as reason:
-            broken.append(Broken(str(path), str(reason), isinstance(reason, _Unserved)))
-    return Rules(tuple(found), tuple(broken), tuple(others))
+            documents = _documents(path)
+        except Unable as reason:
+            broken.append(Broken(str(path), str(reason)))
+            continue
+        if not any("detection" in d or "correlation" in d for d in documents):
+            others.append(str(path))
+        for document in documents:
+            try:
+                if "correlation" in document:
+                    waiting.append(correlating.read(document, str(path)))
+                elif "detection" in document:
+                    found.append(_rule(document, path))
+            except Unable as reason:
+                broken.append(Broken(str(path), str(reason), isinstance(reason, Unserved)))
+    ids = {rule.name: rule.id for rule in found if rule.name} | {rule.id: rule.id for rule in found}
+    ready, lacking = correlating.resolved(waiting, ids)
+    broken += [Broken(one.path, reason) for one, reason in lacking]
+    return Rules(tuple(found), tuple(broken), tuple(others), tuple(ready))
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:
@@ -150,27 +176,26 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
             yield path
 
 
-def _documents(path: Path) -> list[dict[str, Any]] | None:
-    """The rules of one file; None when it is YAML of another kind, such as a correlation's."""
+def _documents(path: Path) -> list[dict[str, Any]]:
+    """The YAML documents of one file."""
     try:
         if path.stat().st_size > MOST_BYTES:
-            raise _Unable(f"more than {MOST_BYTES >> 10} KB")
+            raise Unable(f"more than {MOST_BYTES >> 10} KB")
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise _Unable(str(error)) from error
+        raise Unable(str(error)) from error
     # An alias stands for what may hold aliases again; rules have no use for them.
     if re.search(r"(?m)(?:^|[\s\[{,:-])[&*][A-Za-z0-9_]+\s*(?:$|[\]},\s])", text):
         for token in _tokens(text):
             if isinstance(token, yaml.AliasToken):
-                raise _Unable(f"line {token.start_mark.line + 1}: YAML aliases are not read")
+                raise Unable(f"line {token.start_mark.line + 1}: YAML aliases are not read")
     try:
         found = [d for d in yaml.load_all(text, _LOADER) if d is not None]
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise _Unable(f"not YAML: {' '.join(str(error).split())[:200]}") from error
+        raise Unable(f"not YAML: {' '.join(str(error).split())[:200]}") from error
     if not all(isinstance(d, dict) for d in found):
-        raise _Unable("not a mapping")
-    rules = [d for d in found if "detection" in d]
-    return rules or None
+        raise Unable("not a mapping")
+    return found
 
 
 def _tokens(text: str) -> Iterator[Any]:
@@ -184,17 +209,18 @@ def _rule(document: dict[str, Any], path: Path) -> Rule:
     try:
         rule = SigmaRule.from_dict(document)
         trees = [_node(condition.parsed) for condition in rule.detection.parsed_condition]
-    except _Unable:
+    except Unable:
         raise
     except (SigmaError, RecursionError, re.error, TypeError, ValueError, KeyError,
             AttributeError) as error:  # fmt: skip
-        raise _Unable(f"{type(error).__name__}: {' '.join(str(error).split())[:200]}") from error
+        raise Unable(f"{type(error).__name__}: {' '.join(str(error).split())[:200]}") from error
     node = trees[0] if len(trees) == 1 else AnyOf(tuple(trees))
     if count(node) > MOST_TESTS:
-        raise _Unable(f"more than {MOST_TESTS} tests")
+        raise Unable(f"more than {MOST_TESTS} tests")
     source = rule.logsource
     return Rule(
         id=str(rule.id or rule.name or path.stem),
+        name=str(rule.name or ""),
         title=str(rule.title or ""),
         level=rule.level.name.lower() if rule.level else "",
         tags=tuple(str(tag) for tag in rule.tags),
@@ -237,7 +263,7 @@ def _records(
     if product == "windows" and not category and not service:
         return ()
     kind = " ".join(part for part in (product, category, service) if part)
-    raise _Unserved(f"no log here is of the source {kind!r}")
+    raise Unserved(f"no log here is of the source {kind!r}")
 
 
 def _node(condition: Any) -> Node:
@@ -251,7 +277,7 @@ def _node(condition: Any) -> Node:
         return _test(condition.field, condition.value)
     if isinstance(condition, ConditionValueExpression):
         return _test(None, condition.value)
-    raise _Unable(f"condition of an unknown kind, {type(condition).__name__}")
+    raise Unable(f"condition of an unknown kind, {type(condition).__name__}")
 
 
 def _test(name: str | None, value: Any) -> Node:
@@ -279,7 +305,7 @@ def _test(name: str | None, value: Any) -> Node:
         if value.starts_with and value.ends_with:
             how = "contains"
         return Test(name, "same", (value.field, how))
-    raise _Unable(f"values of the kind {type(value).__name__} cannot be matched")
+    raise Unable(f"values of the kind {type(value).__name__} cannot be matched")
 
 
 def _regex(value: SigmaRegularExpression) -> Any:
@@ -296,7 +322,7 @@ def _compiled(pattern: str, options: Any) -> Any:
     try:
         return re2.compile(pattern, options)
     except re2.error as error:
-        raise _Unable(f"RE2 cannot read the pattern {pattern[:100]!r}: {error}") from error
+        raise Unable(f"RE2 cannot read the pattern {pattern[:100]!r}: {error}") from error
 
 
 def _text_test(name: str | None, value: SigmaString) -> Test:
@@ -320,7 +346,7 @@ def _text_test(name: str | None, value: SigmaString) -> Test:
             return Test(name, "starts", text, cased)
         return Test(name, "equals", text, cased)
     if any(not isinstance(p, str) and p not in (many, SpecialChars.WILDCARD_SINGLE) for p in parts):
-        raise _Unable("a placeholder that nothing fills")
+        raise Unable("a placeholder that nothing fills")
     pattern = "".join(
         re2.escape(fold(p)) if isinstance(p, str) else (".*" if p == many else ".") for p in parts
     )
