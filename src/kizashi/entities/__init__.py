@@ -28,10 +28,12 @@ TABLES = (
     "name",
     "contact",
     "rhythm",
+    "judged_rhythm",
+    "rhythm_proof",
     "baseline",
     "dns_fact",
 )
-VIEWS = frozenset({"own_dns_activity", "dns_fact"})
+VIEWS = frozenset({"own_dns_activity", "judged_rhythm", "rhythm_proof", "dns_fact"})
 # Kept when their events leave the lake, as rows of <table>_history.
 HISTORY = ("contact",)
 

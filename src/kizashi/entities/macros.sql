@@ -152,6 +152,80 @@ CREATE OR REPLACE MACRO persistent_hours() AS 24;
 CREATE OR REPLACE MACRO persistent_days() AS 3;
 CREATE OR REPLACE MACRO small_exchange_bytes() AS 8192;
 
+-- What makes a rhythm matter, as parts of a probability (judged_rhythm). Rhythms of one host exist on
+-- honest hosts; without a period only endurance speaks.
+CREATE OR REPLACE MACRO regular_strength() AS 0.45;
+CREATE OR REPLACE MACRO persistent_strength() AS 0.4;
+
+-- What appears after the host has been watched for two days began then: services are there from the
+-- first day, intrusions begin on some day. What begins with the host's log is likely older than it.
+CREATE OR REPLACE MACRO new_rhythm_after() AS INTERVAL 2 DAY;
+CREATE OR REPLACE MACRO new_strength() AS 0.3;
+CREATE OR REPLACE MACRO old_rhythm_within() AS INTERVAL 4 HOUR;
+CREATE OR REPLACE MACRO old_strength() AS -0.3;
+
+-- Nobody else contacts it; among fewer hosts being the only one says nothing.
+CREATE OR REPLACE MACRO sole_strength() AS 0.1;
+CREATE OR REPLACE MACRO least_fleet() AS 5;
+
+-- An intrusion begins on one to three hosts; four to ten are one department's product. In a small fleet
+-- a quarter of the hosts is a habit.
+CREATE OR REPLACE MACRO few_hosts_of_a_rhythm() AS 3;
+CREATE OR REPLACE MACRO shared_part() AS 0.25;
+CREATE OR REPLACE MACRO shared_ceiling() AS 0.25;
+
+-- An address in place of a name: no product is sold so.
+CREATE OR REPLACE MACRO bare_strength() AS 0.15;
+CREATE OR REPLACE MACRO is_address(destination) AS
+    regexp_matches(destination, '^\d{1,3}(\.\d{1,3}){3}(:\d+)?$|^\[');
+
+-- A label as algorithms make them: digits between letters, digits alone, or five consonants in a row.
+-- Shorter ones name machines.
+CREATE OR REPLACE MACRO odd_strength() AS 0.1;
+CREATE OR REPLACE MACRO is_odd_label(label) AS
+    length(label) >= 7
+    AND regexp_matches(
+        label, '^[a-z]*[0-9]+[a-z]+[0-9a-z]*$|^[0-9]{5,}$|[bcdfghjklmnpqrstvwxz]{5}');
+
+-- A program that an ordinary account can replace.
+CREATE OR REPLACE MACRO writable_strength() AS 0.2;
+
+-- Hundreds of gaps of one length: chance has no part in it.
+CREATE OR REPLACE MACRO strict_strength() AS 0.1;
+CREATE OR REPLACE MACRO strict_log_chance() AS -100;
+
+-- Heard in nearly every hour for longer than a person stays on a page; a program misses an hour now
+-- and then.
+CREATE OR REPLACE MACRO enduring_strength() AS 0.15;
+CREATE OR REPLACE MACRO enduring_hours() AS 12;
+CREATE OR REPLACE MACRO enduring_share() AS 0.9;
+
+-- A host with many rhythms of the same age runs software that keeps time; one of many may still be the
+-- implant.
+CREATE OR REPLACE MACRO crowd_strength() AS 0.05;
+CREATE OR REPLACE MACRO most_crowd() AS 0.3;
+
+-- Once a day is a rhythm of people too.
+CREATE OR REPLACE MACRO daily_period_s() AS 64800;
+CREATE OR REPLACE MACRO daily_ceiling() AS 0.3;
+
+-- A rhythm alone is never proof.
+CREATE OR REPLACE MACRO most_of_a_rhythm() AS 0.95;
+
+-- Private addresses and names: what machines of one network do with each other keeps time by design.
+CREATE OR REPLACE MACRO is_inside_name(destination) AS
+    regexp_matches(
+        destination,
+        '^(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|\[?f[cde][0-9a-f]{2}:)'
+        || '|\.(local|lan|internal|intranet|corp|home|arpa)(:\d+)?$|^[^.:]+$');
+
+-- Name, lease, time and neighbour services keep time by design.
+CREATE OR REPLACE MACRO is_timed_port(server_port) AS
+    coalesce(server_port IN (53, 67, 68, 123, 137, 138, 546, 547, 1900, 3702, 5353, 5355), false);
+
+-- Contract of signals: at most 20 rows of evidence.
+CREATE OR REPLACE MACRO most_evidence() AS 20;
+
 -- A share as whole percent.
 CREATE OR REPLACE MACRO percent(share) AS round(100 * share)::BIGINT;
 
