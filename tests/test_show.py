@@ -63,3 +63,12 @@ def test_what_is_nowhere_gives_no_rows(lake: Path) -> None:
 def test_nothing_to_look_for_is_refused(lake: Path) -> None:
     with pytest.raises(UsageError, match="nothing to look for"):
         query.show(lake, " . ")
+
+
+def test_a_host_s_destinations_are_ranked_and_every_host_has_a_first(lake: Path) -> None:
+    names, rows = query.destinations(lake, "10.0.0.7")
+    wanted = [names.index(name) for name in ("host_id", "rank", "destination")]
+    told = [tuple(row[i] for i in wanted) for row in rows]
+    assert told == [("/10.0.0.7", 1, "upd.example.net")]
+    assert query.destinations(lake, None)[1] == rows
+    assert query.destinations(lake, "nobody")[1] == []

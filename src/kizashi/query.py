@@ -122,6 +122,17 @@ def show(lake: Path, thing: str) -> Rows:
         return names, found.fetchmany(MOST_ROWS)
 
 
+def destinations(lake: Path, host: str | None) -> Rows:
+    """Where a host goes outside, what looks most like an implant's first; without a host, the first
+    of every host."""
+    _manifest(lake).close()
+    with pipeline.open_settled(lake) as con:
+        con.execute("SET VARIABLE sought = ?", [host and host.strip().lower()])
+        found = con.execute(files("kizashi").joinpath("destinations.sql").read_text("utf-8"))
+        names = [column[0] for column in found.description or []]
+        return names, found.fetchmany(MOST_ROWS)
+
+
 @dataclass(frozen=True, slots=True)
 class SigmaHit:
     """A Sigma rule met by one record."""

@@ -63,6 +63,14 @@ def test_a_five_minute_implant_is_found_within_two_days(lake: Path) -> None:
     assert (outcome.found, outcome.trials) == (5, 5)
 
 
+def test_a_rank_is_counted_on_machines_of_their_own(lake: Path) -> None:
+    daily = beacons.Cell("x", 86400.0, jitter=0.1, days=3, must=0.8, goal="rank")
+    hourly = beacons.Cell("x", 3600.0, jitter=0.1, days=3, must=0.8, goal="rank")
+    first = [o.found for o in beacons.measure(lake, 4, cells=[daily, hourly])]
+    # Three beats a day apart are too few to be a rhythm; a hundred are not.
+    assert first[0] <= first[1] == 4
+
+
 def test_measuring_leaves_the_lake_as_it_was(lake: Path) -> None:
     beacons.measure(lake, 2, cells=[cell(period_s=300.0)])
     with pipeline.open_settled(lake) as con:

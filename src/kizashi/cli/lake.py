@@ -1,4 +1,4 @@
-"""ingest, rejects, clocks, query and show: what the lake holds."""
+"""ingest, rejects, clocks, query, show and destinations: what the lake holds."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from kizashi.cli.console import (
     ConfigOption,
     JsonOption,
     LakeRequired,
+    Lang,
+    LangOption,
     PathsArgument,
     TableOption,
     app,
@@ -134,6 +136,51 @@ def show(
         print_rows(found, names, True, False)
     else:
         _print_days(found)
+
+
+@app.command()
+def destinations(
+    lake: LakeRequired,
+    host: Annotated[
+        str | None, typer.Argument(help="A host, for all of its list.", metavar="HOST")
+    ] = None,
+    lang: LangOption = Lang.EN,
+    as_json: JsonOption = False,
+    as_table: TableOption = False,
+) -> None:
+    """Where hosts go outside, what looks most like an implant's first: regular, rare, new, small
+    and steady count a share each. Without HOST, the first of every host.
+
+    Example: kizashi destinations pc-07 --lake ./lake
+    """
+    names, rows = querying.destinations(lake, host)
+    if not rows:
+        talk.print("no such host in the lake, or it contacts nothing outside", markup=False)
+    found = [dict(zip(names, row, strict=True)) for row in rows]
+    if not (as_json or not (as_table or sys.stdout.isatty())):
+        for row in found:
+            row["host"] = str(row["host_id"]).partition("/")[2]
+            row["rhythm"] = row["rhythm_ja" if lang is Lang.JA else "rhythm"]
+            row["of_hosts"] = f"{row['fleet_hosts']}/{row['hosts']}"
+        names = [*_RANKED]
+    print_rows(found, names, as_json, as_table)
+
+
+_RANKED = (
+    "host",
+    "rank",
+    "destination",
+    "score",
+    "regular",
+    "rare",
+    "new",
+    "small",
+    "steady",
+    "rhythm",
+    "days",
+    "contacts",
+    "of_hosts",
+)
 
 
 def _print_days(rows: list[dict[str, Any]]) -> None:

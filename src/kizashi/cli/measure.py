@@ -43,6 +43,7 @@ def beacons(
             {
                 "implant": cell.name,
                 "within_days": cell.days,
+                "goal": cell.goal,
                 "must": cell.must,
                 "found": round(found / count, 3),
                 "interval": f"{low:.3f} - {high:.3f}",

@@ -21,6 +21,7 @@ TABLES = (
     "clock_offset",
     "clock_shift",
     "uptime",
+    "insider",
     "source_day",
     "forwarded",
     "own_dns_activity",
@@ -30,10 +31,13 @@ TABLES = (
     "rhythm",
     "judged_rhythm",
     "rhythm_proof",
+    "destination_rank",
     "baseline",
     "dns_fact",
 )
-VIEWS = frozenset({"own_dns_activity", "judged_rhythm", "rhythm_proof", "dns_fact"})
+VIEWS = frozenset(
+    {"own_dns_activity", "judged_rhythm", "rhythm_proof", "destination_rank", "dns_fact"}
+)
 # Kept when their events leave the lake, as rows of <table>_history.
 HISTORY = ("contact",)
 

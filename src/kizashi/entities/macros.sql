@@ -226,6 +226,10 @@ CREATE OR REPLACE MACRO is_timed_port(server_port) AS
 -- Contract of signals: at most 20 rows of evidence.
 CREATE OR REPLACE MACRO most_evidence() AS 20;
 
+-- A bound on chance this small is a whole share of regularity; what the log cannot say is half a share.
+CREATE OR REPLACE MACRO sure_log_chance() AS -10;
+CREATE OR REPLACE MACRO unsaid_share() AS 0.5;
+
 -- A share as whole percent.
 CREATE OR REPLACE MACRO percent(share) AS round(100 * share)::BIGINT;
 

@@ -2,28 +2,8 @@
 --             image, protocol, first_seen, last_seen, days, hits, bytes_out, bytes_in, fleet_hosts,
 --             first_known, hosts)
 -- What may beat: contacts of a host with a rare name, or with several that share an address, a program or
--- a shape, with enough ticks. A public address that asks nothing of anybody is no host of ours. Reads
--- contact, uptime, and who asked in dns_activity, http_activity and tls_activity.
-WITH insider AS (
-    SELECT
-        host_id,
-        row_number() OVER (ORDER BY host_id)::INTEGER AS host_no
-    FROM (
-        SELECT DISTINCT host_id
-        FROM uptime
-        WHERE NOT is_public_address(split_part(host_id, '/', -1))
-        UNION
-        SELECT host_id
-        FROM dns_activity
-        UNION
-        SELECT host_id
-        FROM http_activity
-        UNION
-        SELECT host_id
-        FROM tls_activity
-    )
-),
-rare AS (
+-- a shape, with enough ticks. Reads contact and insider.
+WITH rare AS (
     SELECT
         destination,
         count(DISTINCT host_id) AS fleet_hosts,

@@ -1,7 +1,8 @@
 """How much of command and control over HTTP a lake would show: implants laid over its own hosts.
 
 `kizashi measure beacons --lake DIR` lays 200 implants a cell over the real life of a lake, runs the
-detectors' own SQL over both, and counts those that reach medium, with Wilson intervals. Nothing is
+detectors' own SQL over both, and counts those that reach medium, or stand first among their host's
+destinations where a cell asks for that, with Wilson intervals. Nothing is
 written to the lake. An implant's rows enter `http_activity` and `contact`; what makes rhythms of
 them is the hunt's own.
 """
@@ -34,6 +35,7 @@ TOGETHER = 10  # implants at once: more of one period would look like a habit of
 ALWAYS_HOURS = 22  # on for so long each day: a machine that is always on
 DESK_HOURS = (4, 15)
 OFFICE = timedelta(hours=9)
+MEDIUM = dict(scoring.SEVERITIES)["medium"]
 OFFICE_OPENS = timedelta(hours=0)  # where a site has no desks to tell
 WORDS = (
     "amber", "basin", "cedar", "delta", "ember", "fjord", "grove", "haven", "inlet", "jetty",
@@ -55,6 +57,7 @@ class Cell:
     timing: str = "drift"  # drift, locked, poisson, random
     names: int = 1  # rotated over, by one program
     office: bool = False  # beats in office hours of working days only, on any machine
+    goal: str = "medium"  # an incident of medium; rank: first of its host's destinations
 
 
 CELLS = (
@@ -69,6 +72,7 @@ CELLS = (
     Cell("6 h, 50 %, always on", 21600, 0.5, 14, 0.80),
     Cell("8 h, 20 %, always on", 28800, 0.2, 14, 0.80),
     Cell("8 h, 50 %, always on", 28800, 0.5, 14, 0.80),
+    Cell("once a day, 10 %, always on", 86400, 0.1, 25, 0.80, goal="rank"),
     Cell("5 min, 20 %, office hours", 300, 0.2, 3, 0.95, office=True),
     Cell("60 min, 20 %, office hours", 3600, 0.2, 3, 0.95, office=True),
     Cell("2 h, 20 %, office hours", 7200, 0.2, 7, 0.85, office=True),
@@ -84,7 +88,7 @@ class Outcome(NamedTuple):
 
     cell: Cell
     trials: int
-    found: int  # reached medium
+    found: int  # reached the cell's goal
     told: int  # a signal, whatever its weight
 
 
@@ -180,8 +184,7 @@ def overlay(
     """Rows of http_activity of `trials` implants: (trial, site, host_id, time, host ...). `offices`
     are the hours, UTC, at which the sites' working days begin."""
     rows = []
-    for trial in range(trials):
-        machine = rng.choice(chosen)
+    for trial, machine in enumerate(_drawn(cell, chosen, trials, rng)):
         first = machine.stretches[0][0] + SETTLED_DAYS * DAY
         last = machine.stretches[-1][1] - _span(cell)
         begin = first + (last - first) * rng.random()
@@ -209,6 +212,13 @@ def overlay(
                 }
             )
     return pa.Table.from_pylist(rows)
+
+
+def _drawn(cell: Cell, chosen: Sequence[Machine], trials: int, rng: Random) -> list[Machine]:
+    """The machine of each trial. Two implants of one host cannot both stand first."""
+    if cell.goal == "rank":
+        return rng.sample(chosen, trials)
+    return [rng.choice(chosen) for _ in range(trials)]
 
 
 def _span(cell: Cell) -> timedelta:
@@ -286,10 +296,13 @@ def measure(
                 continue
             rng = Random(seed * 1000 + number)
             parts = []
-            for done in range(0, trials, TOGETHER):
-                together = min(TOGETHER, trials - done)
+            most = min(TOGETHER, len(chosen)) if cell.goal == "rank" else TOGETHER
+            for done in range(0, trials, most):
+                together = min(most, trials - done)
                 rows = overlay(cell, chosen, offices, together, rng)
-                parts.append(_run(con, known, chances, rows))
+                weights, first = _run(con, known, chances, rows)
+                reached = sum(w >= MEDIUM for w in weights.values())
+                parts.append((first if cell.goal == "rank" else reached, len(weights)))
             found, told = (sum(column) for column in zip(*parts, strict=True))
             outcome = Outcome(cell, trials, found, told)
             outcomes.append(outcome)
@@ -335,8 +348,9 @@ def _run(
     known: dict[str, detecting.Detector],
     chances: dict[str, scoring.Chance],
     rows: pa.Table,
-) -> tuple[int, int]:
-    """How many of the implants reached medium, and how many gave any signal."""
+) -> tuple[dict[int, float], int]:
+    """The weights of the implants that gave a signal, and how many of all stand first among their
+    host's destinations."""
     con.register("implant_rows", rows)
     con.execute("CREATE OR REPLACE TEMP TABLE implant AS FROM implant_rows")
     con.unregister("implant_rows")
@@ -368,5 +382,8 @@ def _run(
         # Detectors of one family count once.
         weight = scoring.weight(chances[name], confidence)
         weights[trial] = max(weights.get(trial, 0.0), weight)
-    medium = dict(scoring.SEVERITIES)["medium"]
-    return sum(w >= medium for w in weights.values()), len(weights)
+    ((first,),) = con.execute(
+        "SELECT count(DISTINCT trial) FROM implant JOIN destination_rank AS ranked "
+        "ON ranked.host_id = implant.host_id AND ranked.destination = implant.host AND rank = 1"
+    ).fetchall()
+    return weights, first
