@@ -41,7 +41,7 @@ HEADINGS = (
     "Tuning",
     "References",
 )
-DETECTOR_FILES = ("detector.toml", "detector.sql", "README.md", "cases.yaml")
+DETECTOR_FILES = ("detector.toml", "README.md", "cases.yaml")
 DETECTOR_CASES = frozenset(cases.KINDS)
 # Identities and units of time and size, which a name would only obscure.
 PLAIN_NUMBERS = frozenset({"0", "1", "24", "60", "3600", "86400", "1000", "1024", "0.0", "1.0"})
@@ -281,7 +281,9 @@ def blind_case_problems(path: Path) -> list[str]:
 
 
 def detector_sql_problems(folder: Path) -> list[str]:
-    """What is wrong with detector.sql, as text."""
+    """What is wrong with detector.sql, as text; a Sigma rule has none."""
+    if not (folder / "detector.sql").is_file():
+        return []
     label, text = f"{folder.name}/detector.sql", (folder / "detector.sql").read_text("utf-8")
     return number_problems(label, text) + sql_style_problems(label, text)
 

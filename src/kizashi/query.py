@@ -26,6 +26,7 @@ from kizashi.lake.manifest import FileEntry, Manifest
 from kizashi.lake.settle import settle
 from kizashi.schema import tables
 from kizashi.sources import mapping as mapping_files
+from kizashi.sources import windows
 from kizashi.sources.proposal import propose
 
 Rows = tuple[list[str], list[tuple[object, ...]]]
@@ -172,16 +173,16 @@ class SigmaRun:
                     file = reading.InputFile(
                         part.label, laid.plain, laid.file_id, laid.head, laid.size, 0
                     )
-                    if sigma.is_windows(file):
+                    if windows.claims(file):
                         is_other = False
-                        for groups in gathering.add(file):
+                        for groups in gathering.add(part.label, windows.texts(file)):
                             yield from self._hits(groups)
                         self.step(part.label, gathering.read)
             if is_other and found.path is not None:
                 others.append(found.path)
         yield from self._hits(gathering.rest())
         tables = {
-            channel.removeprefix(sigma.TABLE)
+            channel
             for rule in self.rules.rules
             for channel, _ids in rule.records
             if channel.startswith(sigma.TABLE)
@@ -205,7 +206,7 @@ class SigmaRun:
         with closing(open_lake(lake)) as con:
             _show_signals(lake, con)
             if not (lake / pipeline.SIGNALS).is_file():
-                tables = tables - {"signal"}
+                tables = {name for name in tables if sigma.view(name).table != "signal"}
             for group in sigma.table_events(con, labels, tables):
                 yield from self._hits([group])
 

@@ -8,13 +8,17 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 import yaml
 
 from kizashi import query, sigma
+from kizashi.schema import quoted
+from kizashi.sigma import sql
 from kizashi.sigma.events import Group, Place, flattened
-from kizashi.sources import InputFile
+from kizashi.sources import InputFile, windows
 
+SCHEMA = Path(sigma.__file__).parents[1] / "schema" / "tables"
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data" / "sigma"
 CHANNEL = "Microsoft-Windows-Sysmon/Operational"
 HEAD = """title: t
@@ -235,7 +239,9 @@ def test_every_recording_is_hit_by_its_rule(unpacked: Path, sigmahq: sigma.Rules
             head = path.read_bytes()[:65536]
             file = InputFile(path.name, path, 0, head, path.stat().st_size, 0)
             own = [rule for rule in sigmahq.rules if rule.id in wanted]
-            met = {h.rule.id for groups in sigma.events(file) for h in sigma.hits(groups, own)}
+            gathering = sigma.Gathering()
+            groups = [*gathering.add(path.name, windows.texts(file)), gathering.rest()]
+            met = {hit.rule.id for group in groups for hit in sigma.hits(group, own)}
             missed += sorted(wanted - met)
     assert missed == []
 
@@ -253,3 +259,57 @@ def test_the_hits_name_file_and_record(tmp_path: Path) -> None:
         "pc-07",
         "2026-03-02 09:00:00.000",
     )
+
+
+SQL_SELECTIONS = [
+    r"    Image: 'c:\windows\system32\CMD.exe'",
+    r"    CommandLine|contains|all: ['whoami', '/c']",
+    r"    CommandLine|contains|cased: 'WHOAMI'",
+    r"    CommandLine|contains|windash: ' -c '",
+    r"    Image: 'C:\\*\cmd.???'",
+    r"    Image: 'C:\\*\cmd.??'",
+    r"    CommandLine|re: '(?i)WHO.MI'",
+    r"    CommandLine|re: 'WHO.MI'",
+    r"    CommandLine|re|i: 'WHO.MI'",
+    r"    ProcessId|gte: 4711",
+    r"    ProcessId: 4711",
+    r"    ParentCommandLine: null",
+    r"    ParentCommandLine|exists: false",
+    r"    ParentImage|fieldref: Image",
+    r"    ParentImage|fieldref: CommandLine",
+    r"    CommandLine|wide|base64offset|contains: 'IEX'",
+    r"    CommandLine|contains: '%'",
+    r"    CommandLine: '*''quoted''*'",
+    r"    Image|startswith: ['D:', 'C:\']",
+    r"    User|endswith: '\alice'",
+]
+
+
+@pytest.mark.parametrize("negated", ["s", "not s"])
+@pytest.mark.parametrize("selection", SQL_SELECTIONS)
+def test_sql_says_of_a_row_what_matching_says(tmp_path: Path, selection: str, negated: str) -> None:
+    found = rules(tmp_path, f"  s:\n{selection}\n  condition: {negated}\n")
+    assert found.broken == (), found.broken
+    (rule,) = found.rules
+    own = sigma.view("table:process_creation.windows")
+    con = duckdb.connect()
+    columns = ", ".join(f"{v} AS {quoted(k)}" for k, v in {**own.fields, **own.placed}.items())
+    con.execute((SCHEMA / "process_activity.sql").read_text("utf-8"))
+    for name in ("file_id", "record_no"):
+        con.execute(f"ALTER TABLE process_activity ADD COLUMN {name} UBIGINT DEFAULT 1")
+    con.execute("ALTER TABLE process_activity ADD COLUMN time TIMESTAMP")
+    con.execute("ALTER TABLE process_activity ADD COLUMN host_id VARCHAR")
+    for command in (EVENT["CommandLine"], "100 % it's 'quoted'", None):
+        con.execute(
+            "INSERT INTO process_activity BY NAME SELECT 'start' AS activity, ? AS image, "
+            "? AS command_line, ? AS parent_image, 4711 AS process_id, 'EX\\alice' AS user",
+            [EVENT["Image"], command, EVENT["Image"]],
+        )
+    condition = sql.condition(rule.node, own)
+    told = con.execute(f"SELECT command_line FROM process_activity WHERE {condition}").fetchall()
+    group = Group("table:process_creation.windows", 0)
+    for row in con.execute(f"SELECT {columns} FROM process_activity").fetchall():
+        group.places.append(Place("f", len(group.rows)))
+        group.rows.append(dict(zip([*own.fields, *own.placed], row, strict=True)))
+    met = [(hit.fields["CommandLine"],) for hit in sigma.hits([group], [rule])]
+    assert told == met

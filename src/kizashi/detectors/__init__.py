@@ -1,6 +1,7 @@
 """Detectors turn events into signals.
 
-A detector is a folder: detector.toml, detector.sql, README.md, cases.yaml. Folders are found by
+A detector is a folder: detector.toml, detector.sql (or a Sigma rule in detector.yml), README.md,
+cases.yaml. Folders are found by
 walking, a user's own through the same code. `run` puts the rows of its one SELECT into the table
 `signal`; `missing_columns` tells what it could not look at.
 """
@@ -98,8 +99,10 @@ def run(
     """
     con.execute(signal_table_sql().replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1))
     set_variables(detector, con, settings or {})
-    where = f"{detector.id}/detector.sql"
+    where = f"{detector.id}/{detector.origin}"
     try:
+        if detector.prepare:
+            detector.prepare(con)
         returned = [row[0] for row in con.execute(f"DESCRIBE {detector.sql}").fetchall()]
         lacking = [column for column in REQUIRED if column not in returned]
         if lacking:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
-from typing import Any
+from typing import Any, NamedTuple
+
+import duckdb
 
 from kizashi import schema
 from kizashi.errors import KizashiError
@@ -52,6 +54,9 @@ KEYS: dict[str, type | tuple[type, ...]] = {
 TECHNIQUE = re.compile(r"T\d{4}(\.\d{3})?")
 VARIABLE = re.compile(r"getvariable\(\s*'([^']+)'\s*\)")
 
+ORIGINS = ("detector.sql", "detector.yml")
+
+Prepare = Callable[[duckdb.DuckDBPyConnection], None]
 SettingValue = bool | int | float | str | list[Any]
 
 
@@ -70,6 +75,14 @@ class Prior:
 
     per_host_day: float
     source: str
+
+
+class Query(NamedTuple):
+    """The SELECT of a detector, the tables it is known to read, and what must be done before it."""
+
+    sql: str
+    tables: frozenset[str]
+    prepare: Prepare | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +111,8 @@ class Detector:
     benign_ja: str
     settings: Mapping[str, Setting]
     sql: str
+    origin: str = "detector.sql"  # the file that the query came from
+    prepare: Prepare | None = None  # what must be done before the query can run
 
 
 def load(folder: Traversable) -> Detector:
@@ -105,11 +120,9 @@ def load(folder: Traversable) -> Detector:
     where = f"{folder.name}/detector.toml"
     try:
         values = tomllib.loads(folder.joinpath("detector.toml").read_text("utf-8"))
-        sql = folder.joinpath("detector.sql").read_text("utf-8").strip().rstrip(";")
     except tomllib.TOMLDecodeError as error:
         raise KizashiError(f"{where}: not TOML: {error}") from error
-    except FileNotFoundError as error:
-        raise KizashiError(f"{folder.name}: has no detector.sql beside detector.toml") from error
+    origin, query = _query(folder)
     check_keys(where, values, KEYS)
     for key, allowed in CHOICES.items():
         _choose(where, key, values[key], allowed)
@@ -117,20 +130,45 @@ def load(folder: Traversable) -> Detector:
     reads = values["reads"]
     if not reads:
         raise KizashiError(f"{where}: [reads] is empty, so blindness could never be told")
-    _check_variables(f"{folder.name}/detector.sql", sql, settings)
+    _check_variables(f"{folder.name}/{origin}", query.sql, settings)
+    any_of = reads.get("any_of", {})
+    if unread := query.tables - {*reads, *any_of}:
+        raise KizashiError(
+            f"{where}: [reads] lacks {', '.join(sorted(unread))}, which the rule asks"
+        )
     return Detector(
         id=folder.name,
         folder=folder,
         attack=_techniques(where, values["attack"]),
         reads=_columns(where, "[reads]", {k: v for k, v in reads.items() if k != "any_of"}),
-        any_of=_columns(where, "[reads.any_of]", reads.get("any_of", {})),
+        any_of=_columns(where, "[reads.any_of]", any_of),
         lookback_hours=_lookback(where, values["lookback"]),
         lateness_minutes=values["lateness_minutes"],
         chance=_prior(where, values["chance"]),
         settings=settings,
-        sql=sql,
+        sql=query.sql,
+        origin=origin,
+        prepare=query.prepare,
         **{key: values[key] for key in (*TEXTS, *CHOICES)},
     )
+
+
+def _query(folder: Traversable) -> tuple[str, Query]:
+    """The query and its file: detector.sql, or the Sigma rule of detector.yml."""
+    held = [name for name in ORIGINS if folder.joinpath(name).is_file()]
+    if len(held) != 1:
+        has = "both" if held else "neither"
+        raise KizashiError(
+            f"{folder.name}: has {has} detector.sql {'and' if held else 'nor'} detector.yml "
+            "beside detector.toml; it needs one"
+        )
+    text = folder.joinpath(held[0]).read_text("utf-8")
+    if held[0] == "detector.sql":
+        return held[0], Query(text.strip().rstrip(";"), frozenset())
+    # pySigma is not loaded where no rule asks for it.
+    from kizashi.detectors.sigma_rule import query
+
+    return held[0], query(f"{folder.name}/{held[0]}", text)
 
 
 def unknown(where: str, kind: str, word: str, known: Iterable[str]) -> KizashiError:

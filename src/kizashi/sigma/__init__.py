@@ -3,16 +3,17 @@
 pySigma reads the rules; each becomes a tree of tests on fields. Events become columns whose
 distinct values are kept once, so that a test looks at each different command line once however
 often it ran, and a rule whose first test meets nothing costs next to nothing. `load` gives the
-rules and what is wrong with the others; `hits` runs them over the events of one file, and
-`correlate` tells what their hits amount to together.
+rules and what is wrong with the others; `hits` runs them over events, and `correlate` tells what
+their hits amount to together. `sql` says a rule over our tables, for detectors.
 """
 
 from kizashi.sigma.correlations import Correlation
 from kizashi.sigma.episodes import Episode, correlate
-from kizashi.sigma.events import TABLE, Gathering, Group, events, is_windows, table_events
+from kizashi.sigma.events import Gathering, Group
 from kizashi.sigma.matching import Hit, hits
 from kizashi.sigma.occurrences import Watch, moment
-from kizashi.sigma.rules import Broken, Rule, Rules, load
+from kizashi.sigma.rules import Broken, Rule, Rules, load, parse
+from kizashi.sigma.tables import TABLE, View, table_events, view
 
 __all__ = [
     "TABLE",
@@ -24,12 +25,13 @@ __all__ = [
     "Hit",
     "Rule",
     "Rules",
+    "View",
     "Watch",
     "correlate",
-    "events",
     "hits",
-    "is_windows",
     "load",
     "moment",
+    "parse",
     "table_events",
+    "view",
 ]

@@ -6,24 +6,13 @@ keeps: EVTX, the evtx library's JSON, Winlogbeat, and flat JSON (OTRF, NXLog).
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.resources import files
 from typing import Any, NamedTuple
 
-import duckdb
 import orjson
 
-from kizashi.schema import quoted
-from kizashi.sources import InputFile
-from kizashi.sources.windows import evtx_records, json_records
-
 GROUP_ROWS = 30_000
-TABLE = "table:"
-# Where and when a row stands; a table that has it elsewhere says so in tables.toml.
-_PLACED = {"file_id": "file_id", "record_no": "record_no", "time": "time", "host_id": "host_id"}
 
 
 class Place(NamedTuple):
@@ -51,15 +40,10 @@ class Gathering:
         self._rows = 0
         self.read = 0  # events so far
 
-    def add(self, file: InputFile) -> Iterator[list[Group]]:
-        """Read a file; gives what is gathered whenever it is much."""
-        is_evtx = evtx_records.looks_like_evtx(file.head)
-        for raw in (evtx_records if is_evtx else json_records).batches(file):
-            for table in raw.texts.values():
-                for piece in table.to_batches():
-                    numbers, lines = (column.to_pylist() for column in piece.columns)
-                    for number, line in zip(numbers, lines, strict=True):
-                        self._put(Place(file.label, number), line)
+    def add(self, label: str, texts: Iterable[tuple[int, str]]) -> Iterator[list[Group]]:
+        """Take a file's records, numbered JSON texts; gives what is gathered when it is much."""
+        for number, line in texts:
+            self._put(Place(label, number), line)
             if self._rows >= GROUP_ROWS:
                 yield self.rest()
 
@@ -89,49 +73,6 @@ class Gathering:
         group.rows.append(fields)
         self._rows += 1
         self.read += 1
-
-
-def is_windows(file: InputFile) -> bool:
-    """A file of Windows events, told from its first bytes."""
-    return evtx_records.looks_like_evtx(file.head) or json_records.looks_like_events(file.head)
-
-
-def events(file: InputFile) -> Iterator[list[Group]]:
-    """The events of one file; nothing for logs of another kind."""
-    if is_windows(file):
-        gathering = Gathering()
-        yield from gathering.add(file)
-        yield gathering.rest()
-
-
-def table_events(
-    con: duckdb.DuckDBPyConnection, labels: Mapping[int, str], wanted: Collection[str]
-) -> Iterator[Group]:
-    """Rows of the tables `wanted` under Sigma's names, some tens of thousands at a time. `labels`
-    names the files."""
-    for table, said in _table_fields().items():
-        if table not in wanted:
-            continue
-        columns = ", ".join(
-            f"{value} AS {quoted(name)}" for name, value in ({**_PLACED, **said}).items()
-        )
-        found = con.execute(f"SELECT {columns} FROM {table}")
-        names = [column[0] for column in found.description or []]
-        while rows := found.fetchmany(GROUP_ROWS):
-            group = Group(TABLE + table, 0)
-            for row in rows:
-                fields = dict(zip(names, row, strict=True))
-                label = labels.get(int(fields.pop("file_id")), "?")
-                group.places.append(Place(label, int(fields.pop("record_no"))))
-                if "details" in fields:
-                    fields = {**orjson.loads(fields.pop("details")), **fields}
-                group.rows.append(fields)
-            yield group
-
-
-@cache
-def _table_fields() -> dict[str, dict[str, str]]:
-    return tomllib.loads(files(__package__).joinpath("tables.toml").read_text("utf-8"))
 
 
 def flattened(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from kizashi.sigma.rules import logsources
 
 MOST_OCCURRENCES = 2_000_000
 HALF_HOUR_S = 1800
+# One thing in records of different makers.
+HOST_NAMES = ("Computer", "ComputerName", "Hostname", "host.name", "host_id")
 
 
 class Occurrence(NamedTuple):
@@ -80,16 +82,14 @@ def value_of(fields: Mapping[str, Any], name: str) -> str | None:
 
 
 def _spellings(fields: Mapping[str, Any], name: str) -> Iterable[str]:
-    known = logsources()
-    by_channel = {channel.lower(): ids for channel, ids in known["fields"].items()}
+    by_channel = {channel.lower(): ids for channel, ids in logsources()["fields"].items()}
     by_id = by_channel.get(str(fields.get("Channel")).lower(), {})
     yield name
     if own := by_id.get(str(fields.get("EventID")), {}).get(name):
         yield own
     yield from (key for key in fields if key.lower() == name.lower())
-    for same in known["same"].values():
-        if name in same:
-            yield from same
+    if name in HOST_NAMES:
+        yield from HOST_NAMES
 
 
 def moment(fields: Mapping[str, Any]) -> datetime | None:

@@ -43,6 +43,7 @@ from sigma.types import (
 )
 
 from kizashi.sigma import correlations as correlating
+from kizashi.sigma import tables
 from kizashi.sigma.correlations import Correlation
 from kizashi.sigma.refusals import Unable, Unserved
 
@@ -140,26 +141,31 @@ class Rules:
 
 def load(paths: Iterable[Path]) -> Rules:
     """Every rule and correlation under the paths: `.yml` and `.yaml`, in order of path."""
+    return parse((str(path), path) for path in _files(paths))
+
+
+def parse(texts: Iterable[tuple[str, str | Path]]) -> Rules:
+    """The rules and correlations of some texts, or of files that hold them, each with its label."""
     found: list[Rule] = []
     broken: list[Broken] = []
     others: list[str] = []
     waiting: list[Correlation] = []
-    for path in _files(paths):
+    for label, source in texts:
         try:
-            documents = _documents(path)
+            documents = _documents(source if isinstance(source, str) else _text_of(source))
         except Unable as reason:
-            broken.append(Broken(str(path), str(reason)))
+            broken.append(Broken(label, str(reason)))
             continue
         if not any("detection" in d or "correlation" in d for d in documents):
-            others.append(str(path))
+            others.append(label)
         for document in documents:
             try:
                 if "correlation" in document:
-                    waiting.append(correlating.read(document, str(path)))
+                    waiting.append(correlating.read(document, label))
                 elif "detection" in document:
-                    found.append(_rule(document, path))
+                    found.append(_rule(document, label))
             except Unable as reason:
-                broken.append(Broken(str(path), str(reason), isinstance(reason, Unserved)))
+                broken.append(Broken(label, str(reason), isinstance(reason, Unserved)))
     ids = {rule.name: rule.id for rule in found if rule.name} | {rule.id: rule.id for rule in found}
     ready, lacking = correlating.resolved(waiting, ids)
     broken += [Broken(one.path, reason) for one, reason in lacking]
@@ -176,14 +182,17 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
             yield path
 
 
-def _documents(path: Path) -> list[dict[str, Any]]:
-    """The YAML documents of one file."""
+def _text_of(path: Path) -> str:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise Unable(f"more than {MOST_BYTES >> 10} KB")
-        text = path.read_text("utf-8")
+        return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise Unable(str(error)) from error
+
+
+def _documents(text: str) -> list[dict[str, Any]]:
+    """The YAML documents of one file."""
     # An alias stands for what may hold aliases again; rules have no use for them.
     if re.search(r"(?m)(?:^|[\s\[{,:-])[&*][A-Za-z0-9_]+\s*(?:$|[\]},\s])", text):
         for token in _tokens(text):
@@ -205,7 +214,7 @@ def _tokens(text: str) -> Iterator[Any]:
         return
 
 
-def _rule(document: dict[str, Any], path: Path) -> Rule:
+def _rule(document: dict[str, Any], path: str) -> Rule:
     try:
         rule = SigmaRule.from_dict(document)
         trees = [_node(condition.parsed) for condition in rule.detection.parsed_condition]
@@ -219,12 +228,12 @@ def _rule(document: dict[str, Any], path: Path) -> Rule:
         raise Unable(f"more than {MOST_TESTS} tests")
     source = rule.logsource
     return Rule(
-        id=str(rule.id or rule.name or path.stem),
+        id=str(rule.id or rule.name or Path(path).stem),
         name=str(rule.name or ""),
         title=str(rule.title or ""),
         level=rule.level.name.lower() if rule.level else "",
         tags=tuple(str(tag) for tag in rule.tags),
-        path=str(path),
+        path=path,
         product=source.product or "",
         category=source.category or "",
         service=source.service or "",
@@ -252,18 +261,22 @@ def logsources() -> dict[str, Any]:
 def _records(
     product: str | None, category: str | None, service: str | None
 ) -> tuple[tuple[str, frozenset[int]], ...]:
+    """Channels of Windows and views of our tables that hold the log source."""
     known = logsources()
-    if category and category in known["category"]:
-        named = known["category"][category]
-        return tuple((channel.lower(), frozenset(ids)) for channel, ids in named.items())
-    if service and product in (None, "windows") and service in known["service"]:
-        return tuple((channel.lower(), frozenset()) for channel in known["service"][service])
-    if product == "zeek" and service in known["zeek"]:
-        return tuple((channel, frozenset()) for channel in known["zeek"][service])
-    if product == "windows" and not category and not service:
-        return ()
-    kind = " ".join(part for part in (product, category, service) if part)
-    raise Unserved(f"no log here is of the source {kind!r}")
+    named: dict[str, list[int]] = {}
+    if product in (None, "windows"):
+        if category:
+            named = known["category"].get(category, {})
+        elif service:
+            named = {channel: [] for channel in known["service"].get(service, ())}
+        elif product:
+            return ()
+    records = [(channel.lower(), frozenset(ids)) for channel, ids in named.items()]
+    records += [(channel, frozenset()) for channel in tables.channels(product, category, service)]
+    if not records:
+        kind = " ".join(part for part in (product, category, service) if part)
+        raise Unserved(f"no log here is of the source {kind!r}")
+    return tuple(records)
 
 
 def _node(condition: Any) -> Node:

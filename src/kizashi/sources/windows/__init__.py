@@ -54,6 +54,16 @@ def read(file: InputFile, con: duckdb.DuckDBPyConnection) -> Iterator[Batch]:
     con.execute("DROP TABLE IF EXISTS windows_event")
 
 
+def texts(file: InputFile) -> Iterator[tuple[int, str]]:
+    """Number and JSON text of each record, as the file holds it."""
+    is_evtx = evtx_records.looks_like_evtx(file.head)
+    for raw in (evtx_records if is_evtx else json_records).batches(file):
+        for table in raw.texts.values():
+            for piece in table.to_batches():
+                numbers, lines = (column.to_pylist() for column in piece.columns)
+                yield from zip(numbers, lines, strict=True)
+
+
 def _evtx_batch(raw: Raw) -> Batch:
     selects = {table: _select("evtx", table) for table in sorted(raw.texts)}
     return Batch(selects, raw.read, raw.rejects)
