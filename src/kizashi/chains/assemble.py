@@ -24,6 +24,8 @@ from kizashi.schema import tables
 
 ORDER_SLACK = timedelta(minutes=10)
 LINKED = "linked_signals"
+# Signals about a person rather than a machine name their host so.
+PERSONS = ("recipient:", "person:")
 HELD = "; held at medium: the zone of clock {clock} looks wrong (kizashi clocks --confirm)"
 HELD_JA = "。時計 {clock} の時間帯が疑わしいため medium に留める（kizashi clocks --confirm）"
 
@@ -222,7 +224,7 @@ def _incident(
         words += HELD.format(clock=unsure)
         words_ja += HELD_JA.format(clock=unsure)
     hosts = sorted(
-        {s.host_id.split("/", 1)[-1] for s in members if not s.host_id.startswith("recipient:")}
+        {s.host_id.split("/", 1)[-1] for s in members if not s.host_id.startswith(PERSONS)}
     )
     users = sorted({u for s in members for u in (s.user, s.recipient) if u})
     first = min(members, key=lambda s: (s.first_seen, s.signal_id))
@@ -372,7 +374,7 @@ def _beats(said: object) -> tuple[datetime, ...]:
 
 
 def _entity(signal: Signal) -> str:
-    host = signal.recipient or signal.host_id.split("/", 1)[-1]
+    host = signal.recipient or signal.host_id.removeprefix("person:").split("/", 1)[-1]
     program = (signal.image or "").replace("\\", "/").rsplit("/", 1)[-1]
     return f"{host} {program}".strip()
 

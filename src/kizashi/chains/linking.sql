@@ -177,6 +177,31 @@ during AS (
     WHERE a.stage = 'command-and-control' AND a.program IS NOT NULL
       AND b.program IS NULL AND b.stage IN ('persistence', 'privilege-escalation')
 ),
+-- What happened to the accounts of one person, and the mail before it.
+personal AS (
+    SELECT
+        s.signal_id,
+        s.first_seen,
+        s.last_seen,
+        s.recipient IS NOT NULL AS by_mail,
+        coalesce(p.person, lower(s.recipient), lower(s.user)) AS person
+    FROM subject AS s
+    LEFT JOIN person AS p ON p.name = lower(coalesce(s.recipient, s.user))
+    WHERE s.recipient IS NOT NULL OR starts_with(s.host_id, 'person:')
+),
+same_person AS (
+    SELECT
+        a.signal_id AS from_id,
+        b.signal_id AS to_id,
+        CASE WHEN a.by_mail THEN 'mail_then_account' ELSE 'same_account' END AS kind,
+        a.person AS reason
+    FROM personal AS a
+    JOIN personal AS b ON b.person = a.person AND b.signal_id != a.signal_id
+     AND NOT b.by_mail
+     AND (a.by_mail OR (a.first_seen, a.signal_id) < (b.first_seen, b.signal_id))
+     AND b.first_seen BETWEEN a.first_seen - to_hours(getvariable('order_slack_hours')::INT)
+                          AND a.last_seen + to_hours(getvariable('account_hours')::INT)
+),
 pairs AS (
     SELECT * FROM lineage
     UNION ALL SELECT * FROM sibling WHERE from_id != to_id
@@ -188,6 +213,7 @@ pairs AS (
     UNION ALL SELECT * FROM reached
     UNION ALL SELECT * FROM connected
     UNION ALL SELECT * FROM during
+    UNION ALL SELECT * FROM same_person
 )
 SELECT from_id, to_id, kind, any_value(reason ORDER BY reason) AS reason
 FROM pairs

@@ -34,9 +34,18 @@ TABLES = (
     "destination_rank",
     "baseline",
     "dns_fact",
+    "person",
+    "sign_in",
 )
 VIEWS = frozenset(
-    {"own_dns_activity", "judged_rhythm", "rhythm_proof", "destination_rank", "dns_fact"}
+    {
+        "own_dns_activity",
+        "judged_rhythm",
+        "rhythm_proof",
+        "destination_rank",
+        "dns_fact",
+        "sign_in",
+    }
 )
 # Kept when their events leave the lake, as rows of <table>_history.
 HISTORY = ("contact",)

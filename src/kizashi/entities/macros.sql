@@ -251,3 +251,48 @@ CREATE OR REPLACE MACRO rows_of(event_table) AS TABLE
     GROUP BY
         source,
         time::DATE;
+
+-- The label that an organisation chose in a domain: acme of mail.acme.co.jp and of
+-- acme.onmicrosoft.com, which Microsoft gives to its tenants.
+CREATE OR REPLACE MACRO chosen_label(domain) AS
+    CASE
+        WHEN ends_with(lower(domain), '.onmicrosoft.com')
+            THEN regexp_extract(lower(domain), '([^.]+)\.onmicrosoft\.com$', 1)
+        ELSE regexp_extract(
+            lower(domain),
+            '([^.]+)\.(?:(?:ac|ad|co|com|ed|edu|go|gob|gov|gr|lg|mil|ne|net|or|org)\.[a-z]{2}|[^.]+)$',
+            1)
+    END;
+
+-- A domain to which this share of all mail goes is the organisation's own.
+CREATE OR REPLACE MACRO own_share() AS 0.2;
+
+-- Names that every machine has are nobody's.
+CREATE OR REPLACE MACRO is_shared_account(account) AS
+    account IN (
+        'administrator', 'admin', 'guest', 'root', 'system', 'local service', 'network service',
+        'defaultaccount', 'user', 'test', 'anonymous logon', 'info', 'support', 'service'
+    );
+
+-- Browser and system of a user agent without versions, which change every month; a program by its name.
+CREATE OR REPLACE MACRO client_of(user_agent) AS
+    CASE
+        WHEN user_agent IS NULL OR user_agent = '' THEN NULL
+        WHEN NOT starts_with(user_agent, 'Mozilla/')
+            THEN lower(regexp_extract(user_agent, '^([^/;:( ]+)', 1))
+        ELSE coalesce(
+                nullif(regexp_extract(
+                    user_agent, '(iPhone|iPad|Android|Windows|Macintosh|CrOS|Linux)', 1), ''), 'other')
+            || ' '
+            || coalesce(
+                nullif(regexp_extract(
+                    user_agent, '(Edg|OPR|Firefox|Teams|Outlook|Electron|Chrome|CriOS|FxiOS|Safari|Trident)', 1), ''),
+                'other')
+    END;
+
+-- Great-circle distance of two places given in degrees, km: haversine on a sphere of 6,371 km.
+CREATE OR REPLACE MACRO distance_km(latitude_a, longitude_a, latitude_b, longitude_b) AS
+    2 * 6371 * asin(sqrt(
+        pow(sin(radians(latitude_b - latitude_a) / 2), 2)
+        + cos(radians(latitude_a)) * cos(radians(latitude_b))
+        * pow(sin(radians(longitude_b - longitude_a) / 2), 2)));
