@@ -6,7 +6,7 @@ BIN    := .venv/bin
 STAMP  := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs format bench bench-beacons servers train lock clean
+.PHONY: help demo test check docs format bench bench-beacons bench-chains servers train lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -40,6 +40,9 @@ bench-beacons: $(STAMP) ## Share of implants found, by rhythm, over 30 days of 1
 	$(BIN)/python -m kizashi.measure.generate .bench/beacons --days 30 --hosts 100 --no-attack
 	$(BIN)/kizashi ingest .bench/beacons --lake .bench/beacons-lake --table > /dev/null
 	$(BIN)/kizashi measure beacons --lake .bench/beacons-lake --table
+
+bench-chains: $(STAMP) ## Attacks over emulated organisations: first, in order, apart, before the theft (QUICK=1: one organisation)
+	$(BIN)/kizashi measure chains --folder .bench/chains $(if $(QUICK),--quick) --table $(ARGS)
 
 servers: ## Install the DNS servers and the proxy that tests/servers runs on loopback (Debian, root)
 	apt-get install --yes --no-install-recommends unbound bind9 dnsmasq-base squid

@@ -33,6 +33,8 @@ from kizashi.schema import tables
 
 SIGNALS = "signal.parquet"
 CONFIRMED = "confirmed_clocks"
+# What a hunt says that it is at, beside the detectors.
+LINKING, TELLING = "linking", "telling"
 Step = Callable[[str, int, int], None]
 
 
@@ -87,6 +89,8 @@ def hunt(lake: Path, options: HuntOptions, step: Step | None = None) -> HuntResu
             known = {n: d for n, d in known.items() if "indicator" not in d.reads}
         con.execute(detecting.signal_table_sql())
         blind = list(_run_detectors(con, known, options.config, step))
+        if step:
+            step(LINKING, len(known), len(known))
         span = _span(con)
         assemble.align(con, confirmed_clocks(lake))
         found = assemble.signals(con)
@@ -96,6 +100,8 @@ def hunt(lake: Path, options: HuntOptions, step: Step | None = None) -> HuntResu
         incidents = assemble.assemble(
             found, ties, detector_facts(known), told, span, _labels(lake, options.overlays)
         )
+        if step:
+            step(TELLING, len(known), len(known))
         result = HuntResult(
             incidents=_mark_new(lake, incidents),
             blind=tuple(blind),

@@ -332,14 +332,14 @@ def _stages(
     kinds = link_kinds()
     # links.toml names the kinds from the most direct to the most inferred.
     directness = {kind: number for number, kind in enumerate(kinds)}
-    told: set[str] = set()
+    told: dict[str, int] = {}
     out = []
     for signal in sorted(members, key=lambda s: (s.first_seen, s.signal_id)):
         tie = min(
             (
                 t
                 for t in ties
-                if signal.signal_id in (t.from_id, t.to_id) and {t.from_id, t.to_id} & told
+                if signal.signal_id in (t.from_id, t.to_id) and {t.from_id, t.to_id} & told.keys()
             ),
             key=lambda t: (directness[t.kind], t),
             default=None,
@@ -359,10 +359,13 @@ def _stages(
                 inferred=bool(kind.get("inferred", False)),
                 link=str(kind.get("text", "")).format(reason=tie.reason) if tie else "",
                 link_ja=str(kind.get("text_ja", "")).format(reason=tie.reason) if tie else "",
+                tied_to=told[({tie.from_id, tie.to_id} - {signal.signal_id}).pop()]
+                if tie
+                else None,
                 beats=_beats(signal.details.get("beats_heard")),
             )
         )
-        told.add(signal.signal_id)
+        told[signal.signal_id] = len(told)
     return tuple(out)
 
 

@@ -51,3 +51,45 @@ def beacons(
             }
         )
     print_rows(rows, list(rows[0]) if rows else [], as_json, as_table)
+
+
+@group.command()
+def chains(
+    folder: Annotated[
+        Path, typer.Option("--folder", help="Where organisations are kept.", metavar="DIR")
+    ] = Path(".bench/chains"),
+    quick: Annotated[
+        bool, typer.Option("--quick", help="One organisation and 60 attacks.")
+    ] = False,
+    attacks: Annotated[
+        int | None, typer.Option("--attacks", min=6, help="Attacks of the first row.")
+    ] = None,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Processes.")] = 2,
+    seed: Annotated[int, typer.Option("--seed", help="Of the draw.")] = 7,
+    row: Annotated[list[str] | None, typer.Option("--row", help="Only this goal.")] = None,
+    as_json: JsonOption = False,
+    as_table: TableOption = False,
+) -> None:
+    """Lay attacks over emulated organisations and judge the incidents against what was planted.
+
+    Example: kizashi measure chains --quick --table
+    """
+    from kizashi.measure.chains import LARGE, QUICK, Verdict, summary
+    from kizashi.measure.chains import measure as run
+
+    def step(verdict: Verdict) -> None:
+        said = "good" if verdict.good else verdict.why
+        job = verdict.job
+        talk.print(
+            f"{job.row} {job.number} ({job.variant.name}, scenario {job.scenario}): {said}",
+            markup=False,
+        )
+
+    size = QUICK if quick else LARGE
+    size = size._replace(attacks=attacks or size.attacks)
+    outcome = run(folder.resolve(), size, seed, workers, tuple(row or ()), step)
+    for calm in outcome.quiet:
+        for said in calm.told:
+            talk.print(f"{calm.name}: {said}", markup=False)
+    names = ["goal", "must", "share", "interval", "of"]
+    print_rows(summary(outcome), names, as_json, as_table)

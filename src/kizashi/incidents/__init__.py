@@ -31,6 +31,7 @@ class Stage:
     inferred: bool = False  # tied by inference, not by a logged fact
     link: str = ""  # why it belongs to the stage before it
     link_ja: str = ""
+    tied_to: int | None = None  # position of that stage before it
     beats: tuple[datetime, ...] = ()  # when a rhythm was heard, for a drawing
 
 

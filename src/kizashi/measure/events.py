@@ -15,6 +15,8 @@ from kizashi.measure.organisation import Host
 Value = None | str | int | float | bool | datetime | Sequence[object]
 UPSTREAM_RESOLVER = "203.0.113.53"
 CONTROL_ADDRESS = "203.0.113.77"
+# Servers of emulated attackers: no ordinary name resolves to one.
+CONTROL_ADDRESSES = frozenset(f"203.0.113.{last}" for last in range(62, 98))
 SYSTEM = "NT AUTHORITY\\SYSTEM"
 
 

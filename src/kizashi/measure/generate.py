@@ -15,11 +15,11 @@ from pathlib import Path
 
 from kizashi.errors import UsageError
 from kizashi.measure import mailbox, normalised, winlogbeat, zeek
-from kizashi.measure.attack import Stage, plant
+from kizashi.measure.attack import Stage, example
 from kizashi.measure.events import Event, ordered
 from kizashi.measure.normalised import Place
 from kizashi.measure.office import live
-from kizashi.measure.organisation import FEWEST_HOSTS, MOST_HOSTS, Site, build
+from kizashi.measure.organisation import FEWEST_HOSTS, MOST_HOSTS, Organisation, Site, build
 from kizashi.measure.recorder import Recorder
 from kizashi.measure.workday import Sessions
 
@@ -54,12 +54,13 @@ def generate(
     before compression. `days` are calendar days from a Monday.
     """
     recorder, truth = emulate(seed, days, hosts, attack)
-    files, places = raw_files(recorder)
+    files, places = raw_files(recorder.organisation, recorder.events)
+    files["kizashi.toml"] = config_text(recorder.organisation.sites)
     for name, text in files.items():
-        _write(folder / name, text)
+        write_text(folder / name, text)
     if tables:
         normalised.write(beside(folder, ".tables"), ordered(recorder.events), places)
-    _write(
+    write_text(
         beside(folder, ".truth.json"), json.dumps(asdict(truth), default=_plain, indent=1) + "\n"
     )
     return truth
@@ -71,39 +72,58 @@ def beside(folder: Path, ending: str) -> Path:
     return whole.with_name(whole.name + ending)
 
 
-def emulate(seed: int, days: int, hosts: int, attack: bool) -> tuple[Recorder, Truth]:
-    """All events of the organisation, in memory, and what was planted among them."""
+def emulate(
+    seed: int, days: int, hosts: int, attack: bool, swaps: bool = False
+) -> tuple[Recorder, Truth]:
+    """All events of the organisation, in memory, and what was planted among them. With `swaps`,
+    laptops change addresses at noon."""
     if not FEWEST_HOSTS <= hosts <= MOST_HOSTS:
         raise UsageError(f"hosts: {hosts} is not between {FEWEST_HOSTS} and {MOST_HOSTS}")
     if days < 1:
         raise UsageError(f"days: {days} is not 1 or more")
-    recorder = Recorder(build(seed, days, hosts))
+    recorder = Recorder(build(seed, days, hosts), swaps)
     sessions = Sessions(recorder)
     live(recorder, sessions)
     if not attack:
         return recorder, Truth(seed, days, hosts, len(recorder.events), None, None, None, None, ())
-    host, stages = plant(recorder, sessions)
+    planted = example(recorder, sessions)
+    host = planted.plan.host
     user = host.person.user if host.person else None
     events = len(recorder.events)
     truth = Truth(
-        seed, days, hosts, events, host.site.name, host.name, host.fixed_ip, user, tuple(stages)
+        seed,
+        days,
+        hosts,
+        events,
+        host.site.name,
+        host.name,
+        host.fixed_ip,
+        user,
+        tuple(planted.stages),
     )
     return recorder, truth
 
 
-def raw_files(recorder: Recorder) -> tuple[dict[str, str], dict[int, Place]]:
-    """Text of every raw file by name, and where each event went by its `id`."""
-    files: dict[str, str] = {"kizashi.toml": _config(recorder.organisation.sites)}
+def raw_files(
+    organisation: Organisation,
+    happened: Sequence[Event],
+    folder: str = "",
+    first_record: int = 10_001,
+) -> tuple[dict[str, str], dict[int, Place]]:
+    """Text of every raw file by name, and where each event went by its `id`. The files of a site
+    lie in `<site>/<folder>`; Windows record ids begin at `first_record`."""
+    files: dict[str, str] = {}
     places: dict[int, Place] = {}
-    for site in recorder.organisation.sites:
-        events = ordered([e for e in recorder.events if e.site == site.name])
-        _zeek_files(site, events, files, places)
-        _windows_file(site, events, files, places)
-        _mail_files(site, events, files, places)
+    for site in organisation.sites:
+        events = ordered([e for e in happened if e.site == site.name])
+        root = f"{site.name}/{folder}"
+        _zeek_files(root, events, files, places)
+        _windows_file(root, events, files, places, first_record)
+        _mail_files(root, events, files, places)
     return files, places
 
 
-def _config(sites: Sequence[Site]) -> str:
+def config_text(sites: Sequence[Site]) -> str:
     """A kizashi.toml that tells which logs are whose, and each site's zone."""
     return "\n".join(
         f'[site.{site.name}]\nzone = "{site.zone}"\nfiles = ["{site.name}/*"]\n' for site in sites
@@ -111,12 +131,12 @@ def _config(sites: Sequence[Site]) -> str:
 
 
 def _zeek_files(
-    site: Site, events: Sequence[Event], files: dict[str, str], places: dict[int, Place]
+    root: str, events: Sequence[Event], files: dict[str, str], places: dict[int, Place]
 ) -> None:
     for table, (log_type, _) in zeek.LOGS.items():
         chosen = [e for e in events if e.source == "zeek" and e.table == table]
         if chosen:
-            name = f"{site.name}/zeek/{log_type}.log.gz"
+            name = f"{root}zeek/{log_type}.log.gz"
             files[name] = zeek.log(chosen, table)
             places.update(
                 {id(e): (name, line) for line, e in enumerate(chosen, zeek.HEADER_LINES + 1)}
@@ -124,31 +144,36 @@ def _zeek_files(
 
 
 def _windows_file(
-    site: Site, events: Sequence[Event], files: dict[str, str], places: dict[int, Place]
+    root: str,
+    events: Sequence[Event],
+    files: dict[str, str],
+    places: dict[int, Place],
+    first_record: int,
 ) -> None:
     chosen = [e for e in events if e.source == "windows"]
     if chosen:
-        name = f"{site.name}/windows/winlogbeat.ndjson.gz"
-        files[name] = winlogbeat.lines(chosen)
+        name = f"{root}windows/winlogbeat.ndjson.gz"
+        files[name] = winlogbeat.lines(chosen, first_record)
         places.update({id(e): (name, line) for line, e in enumerate(chosen, 1)})
 
 
 def _mail_files(
-    site: Site, events: Sequence[Event], files: dict[str, str], places: dict[int, Place]
+    root: str, events: Sequence[Event], files: dict[str, str], places: dict[int, Place]
 ) -> None:
     """The head office keeps its mail in one mbox, the other office a file a message."""
     chosen = [e for e in events if e.source == "mail"]
-    if site.name == "tokyo" and chosen:
-        name = "tokyo/mail/gateway.mbox"
+    if root.startswith("tokyo/") and chosen:
+        name = f"{root}mail/gateway.mbox"
         files[name] = mailbox.mbox(chosen)
         places.update({id(e): (name, number) for number, e in enumerate(chosen, 1)})
         return
     for event, (eml, text) in zip(chosen, mailbox.eml_files(chosen).items(), strict=True):
-        files[f"{site.name}/mail/{eml}"] = text
-        places[id(event)] = (f"{site.name}/mail/{eml}", 1)
+        files[f"{root}mail/{eml}"] = text
+        places[id(event)] = (f"{root}mail/{eml}", 1)
 
 
-def _write(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
+    """A file of the logs, packed where its name says so; the same text gives the same bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     data = text.encode()
     # Without a time and a name in the header the same text gives the same file.

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from copy import copy
 from datetime import date, datetime, timedelta
 from random import Random
 
 from kizashi.measure.events import (
-    CONTROL_ADDRESS,
+    CONTROL_ADDRESSES,
     SYSTEM,
     UPSTREAM_RESOLVER,
     Event,
@@ -34,8 +35,10 @@ class Recorder:
 
     LEASE_HOURS = 8
 
-    def __init__(self, organisation: Organisation) -> None:
+    def __init__(self, organisation: Organisation, swaps: bool = False) -> None:
+        """With `swaps`, laptops change addresses among themselves at noon."""
         self.organisation = organisation
+        self.swaps = swaps
         self.events: list[Event] = []
         self._counts: Counter[str] = Counter()
         self._known_names: dict[str, tuple[datetime, datetime]] = {}
@@ -43,6 +46,14 @@ class Recorder:
         self._clock_lag = {
             h.name: self.random("clock", h.name).uniform(-0.4, 0.4) for h in organisation.hosts
         }
+
+    def branch(self) -> Recorder:
+        """A recorder that goes on from here: its events are its own, its state a copy."""
+        other = copy(self)
+        other.events = []
+        other._counts = self._counts.copy()
+        other._known_names = self._known_names.copy()
+        return other
 
     def random(self, *about: object) -> Random:
         """A generator of its own for each purpose, so that one activity never shifts another."""
@@ -56,10 +67,15 @@ class Recorder:
         """The host's address at that time; a laptop gets another lease each day."""
         if host.fixed_ip:
             return host.fixed_ip
-        return self._leases(host.site, at.astimezone(host.site.zone).date())[host.name]
+        local = at.astimezone(host.site.zone)
+        return self._leases(host.site, local.date(), self.swaps and local.hour >= 12)[host.name]
 
-    def _leases(self, site: Site, day: date) -> dict[str, str]:
+    def _leases(self, site: Site, day: date, afternoon: bool) -> dict[str, str]:
         """The day's address of each laptop: from a small pool, so addresses move about."""
+        if afternoon:
+            morning = self._leases(site, day, False)
+            names = sorted(morning)
+            return dict(zip(names, [morning[n] for n in (*names[1:], *names[:1])], strict=True))
         if (site.name, day) not in self._leased:
             laptops = [h.name for h in self.organisation.workstations(site.name) if not h.fixed_ip]
             pool = [f"{site.prefix}{DHCP_FIRST + i}" for i in range(len(laptops))]
@@ -269,8 +285,12 @@ class Recorder:
         }
         self.endpoint("scheduled_job_activity", 4698, at, process.host, values)
 
-    def service_made(self, process: Process, at: datetime, name: str, image_path: str) -> None:
-        """The program installed a service: Security 4697."""
+    def service_made(
+        self, process: Process, at: datetime, name: str, image_path: str, session_of: str = ""
+    ) -> None:
+        """The program installed a service, for another account's session where `session_of` names
+        it: Security 4697."""
+        caller = session_of or process.user
         values: dict[str, Value] = {
             "activity": "create",
             "service_name": name,
@@ -278,8 +298,8 @@ class Recorder:
             "start_type": "2",
             "account": "LocalSystem",
             "process_id": process.pid,
-            "logon_id": process.logon_id,
-            "user": process.user,
+            "logon_id": logon_id(process.host, caller),
+            "user": caller,
         }
         self.endpoint("service_activity", 4697, at, process.host, values)
 
@@ -324,6 +344,27 @@ class Recorder:
             "logon_id": logon_id(host, user),
         }
         self.endpoint("authentication", 4634, at, host, values, account=account)
+
+    def share_read(
+        self,
+        server: Host,
+        at: datetime,
+        user: str,
+        share: str,
+        path: str,
+        from_ip: str,
+        write: bool = False,
+    ) -> None:
+        """Somebody opened a file of a share from another machine: Security 5145."""
+        values: dict[str, Value] = {
+            "activity": "write" if write else "read",
+            "user": user,
+            "resource": path,
+            "share": share,
+            "service": "smb",
+        }
+        extra: dict[str, Value] = {"logon_id": logon_id(server, user)}
+        self.endpoint("web_resource_activity", 5145, at, server, values, client_ip=from_ip, **extra)
 
     def ticket(self, controller: Host, at: datetime, user: str, from_ip: str) -> None:
         """The controller gave out a ticket: Security 4768."""
@@ -426,7 +467,7 @@ class Recorder:
         if query_type == "AAAA":
             # Half of the outside has no IPv6, which is an answer without records, not a failure.
             has_ipv6 = int(digest(name, 2), 16) % 2 and not found.startswith("192.")
-            return [address6_of(name)] if has_ipv6 and found != CONTROL_ADDRESS else []
+            return [address6_of(name)] if has_ipv6 and found not in CONTROL_ADDRESSES else []
         return [found]
 
     def _sensor_lookup(

@@ -21,6 +21,8 @@ def begin(recorder: Recorder, session: Session) -> None:
         hours = int((session.end - start).total_seconds() / 3600)
         for renewal in range(0, hours + 1, recorder.LEASE_HOURS // 2):
             recorder.lease(host, start - seconds(95) + timedelta(hours=renewal))
+        if recorder.swaps:
+            recorder.lease(host, host.site.utc(session.day, 12))
         _find_domain(recorder, session)
         _devolve(recorder, session)
         _logon_scripts(recorder, session)

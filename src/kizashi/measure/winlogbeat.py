@@ -208,6 +208,24 @@ def _logoff(event: Event) -> Data:
     }
 
 
+def _share(event: Event) -> Data:
+    v = event.values
+    domain, account = str(v["user"]).split("\\")
+    write = v["activity"] == "write"
+    return {
+        "SubjectUserSid": sid(str(v["user"])),
+        "SubjectUserName": account,
+        "SubjectDomainName": domain,
+        "SubjectLogonId": event.extra["logon_id"],
+        "ObjectType": "File",
+        "IpAddress": event.client_ip,
+        "IpPort": "49700",
+        "ShareName": v["share"],
+        "RelativeTargetName": v["resource"],
+        "AccessMask": "0x2" if write else "0x1",
+    }
+
+
 def _ticket(event: Event) -> Data:
     v = event.values
     return {
@@ -269,6 +287,7 @@ CODES: Mapping[int, tuple[str, Callable[[Event], Data]]] = {
     4698: (_AUDIT, _task),
     4720: (_AUDIT, _account),
     4768: (_AUDIT, _ticket),
+    5145: (_AUDIT, _share),
 }
 _CHANNELS = {
     _SYSMON: "Microsoft-Windows-Sysmon/Operational",
@@ -307,12 +326,12 @@ def record(event: Event, number: int) -> str:
     return json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
 
 
-def lines(events: Iterable[Event]) -> str:
-    """All events of one collector; record ids run by machine and channel."""
+def lines(events: Iterable[Event], first_record: int = 10_001) -> str:
+    """All events of one collector; record ids run by machine and channel from `first_record`."""
     numbers: Counter[tuple[str | None, str]] = Counter()
     written = []
     for event in events:
         key = (event.device, CODES[int(str(event.extra["code"]))][0])
+        written.append(record(event, first_record + numbers[key]))
         numbers[key] += 1
-        written.append(record(event, 10_000 + numbers[key]))
     return "\n".join(written) + "\n"

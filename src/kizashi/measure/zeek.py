@@ -115,7 +115,7 @@ def _http(event: Event) -> Fields:
         "tags": [],
         "username": None,
         "password": None,
-        "proxied": None,
+        "proxied": event.extra.get("proxied"),
         "orig_fuids": sent or None,
         "orig_filenames": None,
         "orig_mime_types": [v["request_mime"]] if sent else None,
