@@ -5,7 +5,7 @@ taken apart once, and sent to the table that fits. A file may hold records of se
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, lru_cache
@@ -43,7 +43,7 @@ _ZONED_FORMATS = (
     "%d/%b/%Y:%H:%M:%S %z", "%d/%b/%Y %H:%M:%S %z", "%a, %d %b %Y %H:%M:%S %z",
     "%b %d %Y %H:%M:%S %z", "%Y/%m/%d %H:%M:%S %z", "%a %b %d %H:%M:%S %Y %z",
 )  # fmt: skip
-_PAIR = r'([A-Za-z_][\w.()-]*)=("(?:[^"\\]|\\.)*"|[^\s,;]*)'
+_PAIR = r'[A-Za-z_][\w.()-]*=(?:"(?:[^"\\]|\\.)*"|[^\s,;]*)'
 _CELL = r' *("(?:[^"]|"")*"|[^,]*),'
 _CEF_KEY = r"(?:^|\s)([A-Za-z_][\w.\[\]]*)="
 _CEF_NAMES = (
@@ -102,7 +102,7 @@ def read(file: InputFile, con: duckdb.DuckDBPyConnection, mappings: Mappings) ->
         if not block:
             continue
         total += len(block)
-        _unwrap(con, [(r.number, r.text) for r in block], layouts)
+        _unwrap(con, [(r.number, r.text) for r in block], layouts, {*own.taken})
         left_out = _left_out(con, sorted(text for text in skip if text))
         found = con.execute("SELECT DISTINCT mapping FROM claimed_row ORDER BY ALL").fetchall()
         selects: dict[str, list[str]] = {}
@@ -148,7 +148,7 @@ def claimed(file: InputFile, mappings: Mappings) -> Claimed:
 def _claimed(texts: tuple[str, ...], mappings: Mappings) -> tuple[str, ...]:
     with duckdb.connect(config={"threads": 1}) as con:
         _install(con)
-        _unwrap(con, list(enumerate(texts)), mappings.layouts)
+        _unwrap(con, list(enumerate(texts)), mappings.layouts, set())
         found = con.execute(
             "SELECT DISTINCT mapping FROM claimed_row WHERE mapping <> ''"
         ).fetchall()
@@ -171,13 +171,15 @@ def _unwrap(
     con: duckdb.DuckDBPyConnection,
     numbered: list[tuple[int, str]],
     layouts: Mapping[str, Layout],
+    likely: Set[str],
 ) -> None:
-    """Table claimed_row: the records unwrapped, with the id of the mapping that takes each."""
+    """Table claimed_row: the records unwrapped, with the id of the mapping that takes each. Those
+    that took the file's first records are asked first: most records then cost one question."""
     columns = [[n for n, _text in numbered], [text for _n, text in numbered]]
     con.register("text_line", pa.table(columns, schema=_SCHEMA))
     con.execute(_sql("rows"))
     con.unregister("text_line")
-    first = sorted(layouts.values(), key=_turn)
+    first = sorted(layouts.values(), key=lambda known: _turn(known, known.id in likely))
     cases = " ".join(f"WHEN {_claim(known)} THEN {_text(known.id)}" for known in first)
     chosen = f"CASE {cases} ELSE '' END" if cases else "''"
     con.execute(
@@ -185,9 +187,9 @@ def _unwrap(
     )
 
 
-def _turn(layout: Layout) -> tuple[bool, int, str]:
+def _turn(layout: Layout, is_likely: bool) -> tuple[bool, bool, int, str]:
     """Who is asked first: of two that match, the one that asks for more knows better."""
-    return (layout.match.last, -layout.match.weight, layout.id)
+    return (layout.match.last, not is_likely, -layout.match.weight, layout.id)
 
 
 def _left_out(con: duckdb.DuckDBPyConnection, patterns: list[str]) -> int:
@@ -225,10 +227,11 @@ def _holds(key: str, any_case: bool) -> str:
 
 
 def _parsed_sql(layout: Layout | None, file: InputFile, name: str) -> str:
-    """The records of one mapping: their fields as a list, their time, the place of their table."""
+    """The records of one mapping: their fields f1, f2 ..., their time, the place of their table."""
     own = f"SELECT * FROM claimed_row WHERE mapping = {_text(layout.id if layout else '')}"
     if layout is None:
-        rows, place, time, zone = f"SELECT *, []::VARCHAR[] AS v FROM ({own})", "-1", "NULL", "NULL"
+        names: tuple[str, ...] = ()
+        rows, place, time, zone = own, "-1", "NULL", "NULL"
         formats: tuple[str, ...] = ()
     else:
         names = layout.fields()
@@ -248,52 +251,76 @@ def _parsed_sql(layout: Layout | None, file: InputFile, name: str) -> str:
         f"[{_texts((*local, *_LOCAL_FORMATS))}], [{_texts((*zoned, *_ZONED_FORMATS))}], "
         f"TIMESTAMP '{arrived}')"
     )
+    listed = "".join(f", f{at}" for at in range(1, len(names) + 1))
     return (
         f"CREATE OR REPLACE TEMP TABLE {name} AS "
         f"SELECT * EXCLUDE (said, east_s), {moment} AS time, "
         "east_s IS NULL AND text_is_local(said) AS is_local FROM ("
-        "SELECT record_no, line, json, said_host, app, mapping, v, "
+        f"SELECT record_no, line, json, said_host, app, mapping{listed}, "
         f"trim(coalesce({time}, said_time)) AS said, {zone} AS east_s, {place} AS place "
         f"FROM ({rows}))"
     )
 
 
 def _fielded(layout: Layout, names: tuple[str, ...], rows: str) -> str:
-    """SELECT of the rows with v, the values of the named fields in order, as texts."""
-    if layout.format == "json":
-        spelled = [_paths(name, layout.match.any_case) for name in names]
-        paths = [path for options in spelled for path in options]
-        place = {path: at for at, path in enumerate(paths, 1)}
-        picked = ", ".join(
-            f"coalesce({', '.join(f'j[{place[path]}]' for path in options)})"
-            if len(options) > 1
-            else f"j[{place[options[0]]}]"
-            for options in spelled
-        )
-        found = f"SELECT *, json_extract_string(json, [{_texts(paths)}]) AS j FROM ({rows})"
-        return f"SELECT * EXCLUDE (j), [{picked}] AS v FROM ({found})"
-    if layout.format == "pattern":
-        groups = [_GROUP.findall(pattern) for pattern in layout.patterns]
-        picked = ", ".join(_first_group(name, groups) for name in names)
-        found = ", ".join(
-            f"regexp_extract(body, {_text(pattern)}, [{_texts(own)}], 's') AS s{at}"
-            for at, (pattern, own) in enumerate(zip(layout.patterns, groups, strict=True))
-        )
-        dropped = ", ".join(f"s{at}" for at in range(len(groups)))
-        parsed = f"SELECT *, {found} FROM ({rows})"
-        return f"SELECT * EXCLUDE ({dropped}), [{picked}]::VARCHAR[] AS v FROM ({parsed})"
-    if layout.format == "list":
-        cells = (
-            "CASE WHEN contains(body, chr(9)) THEN string_split(body, chr(9)) "
-            f"ELSE regexp_extract_all(body || ',', {_text(_CELL)}, 1) END AS c"
-        )
-        picked = ", ".join(
-            f"replace(trim(c[{int(name)}], '\"'), '\"\"', '\"')" if name.isdecimal() else "NULL"
-            for name in names
-        )
-        return f"SELECT * EXCLUDE (c), [{picked}] AS v FROM (SELECT *, {cells} FROM ({rows}))"
-    picked = ", ".join(f"x[list_position(k, {_text(name)})]" for name in names)
-    return f"SELECT * EXCLUDE (k, x), [{picked}]::VARCHAR[] AS v FROM ({_keyed(layout, rows)})"
+    """SELECT of the rows with f1, f2 ...: the values of the named fields in order, as texts, NULL
+    for what says nothing."""
+    found, picked, helpers = _FORMATS.get(layout.format, _keyed)(layout, names, rows)
+    listed = "".join(f", {value} AS f{at}" for at, value in enumerate(picked, 1))
+    return f"SELECT * EXCLUDE ({helpers}){listed} FROM ({found})"
+
+
+class Fields(NamedTuple):
+    """SELECT of rows with what a format takes them apart into, the value of each field in order in
+    terms of it, and the columns that are then of no more use."""
+
+    rows: str
+    values: list[str]
+    helpers: str
+
+
+def _json_fields(layout: Layout, names: tuple[str, ...], rows: str) -> Fields:
+    spelled = [_paths(name, layout.match.any_case) for name in names]
+    paths = [path for options in spelled for path in options]
+    place = {path: at for at, path in enumerate(paths, 1)}
+    picked = [
+        f"coalesce({', '.join(f'j[{place[path]}]' for path in options)})" for options in spelled
+    ]
+    found = _said(f"json_extract_string(json, [{_texts(paths)}])")
+    return Fields(f"SELECT *, {found} AS j FROM ({rows})", picked, "j")
+
+
+def _pattern_fields(layout: Layout, names: tuple[str, ...], rows: str) -> Fields:
+    groups = [_GROUP.findall(pattern) for pattern in layout.patterns]
+    found = ", ".join(
+        f"regexp_extract(body, {_text(pattern)}, [{_texts(own)}], 's') AS s{at}"
+        for at, (pattern, own) in enumerate(zip(layout.patterns, groups, strict=True))
+    )
+    firsts = ", ".join(_first_group(name, groups) for name in names)
+    listed = (
+        f"SELECT *, {_said(f'[{firsts}]::VARCHAR[]')} AS g FROM (SELECT *, {found} FROM ({rows}))"
+    )
+    dropped = ", ".join(f"s{at}" for at in range(len(groups)))
+    return Fields(listed, [f"g[{at}]" for at in range(1, len(names) + 1)], f"g, {dropped}")
+
+
+def _list_fields(_layout: Layout, names: tuple[str, ...], rows: str) -> Fields:
+    # Most lines hold no quote, and splitting costs a fifth of matching cells.
+    cells = (
+        "CASE WHEN contains(body, chr(9)) THEN string_split(body, chr(9)) "
+        "WHEN NOT contains(body, '\"') THEN string_split(body, ',') "
+        f"ELSE regexp_extract_all(body || ',', {_text(_CELL)}, 1) END"
+    )
+    unquoted = "CASE WHEN t[1] = '\"' THEN replace(trim(t, '\"'), '\"\"', '\"') ELSE t END"
+    plain = f"list_transform(list_transform({cells}, lambda t: trim(t)), lambda t: {unquoted})"
+    picked = [f"c[{int(name)}]" if name.isdecimal() else "NULL::VARCHAR" for name in names]
+    return Fields(f"SELECT *, {_said(plain)} AS c FROM ({rows})", picked, "c")
+
+
+def _said(values: str) -> str:
+    """The list with NULL for what says nothing. Cleaned as a list, because a macro that names its
+    argument twice reckons a field's expression twice."""
+    return f"list_transform({values}, lambda t: text_value(t))"
 
 
 def _first_group(name: str, groups: list[list[str]]) -> str:
@@ -302,27 +329,44 @@ def _first_group(name: str, groups: list[list[str]]) -> str:
     return f"coalesce({', '.join(options)})" if options else "NULL"
 
 
-def _keyed(layout: Layout, rows: str) -> str:
-    """SELECT of the rows with k, the keys of a record as they come, and x, their values."""
-    if layout.format == "pairs":
-        pair = _text(layout.pairs or _PAIR)
+def _keyed(layout: Layout, names: tuple[str, ...], rows: str) -> Fields:
+    """Formats that write key and value: k, the keys as they come, and x, their values."""
+    found = _KEYS[layout.format](layout, rows)
+    cleaned = f"SELECT * REPLACE ({_said('x')} AS x) FROM ({found})"
+    return Fields(cleaned, [f"x[list_position(k, {_text(name)})]" for name in names], "k, x")
+
+
+def _pairs(layout: Layout, rows: str) -> str:
+    if layout.pairs:
+        pair = _text(layout.pairs)
         return (
             f"SELECT *, regexp_extract_all(body, {pair}, 1) AS k, "
             f"list_transform(regexp_extract_all(body, {pair}, 2), lambda t: trim(t, '\"')) AS x "
             f"FROM ({rows})"
         )
-    if layout.format == "cef":
-        head = r"^(?:.*?CEF: ?)?\d+" + r"\|((?:[^|\\]|\\.)*)" * 6 + r"\|(.*)$"
-        named = ["c1", "c2", "c3", "c4", "c5", "c6", "ext"]
-        return (
-            f"SELECT * EXCLUDE (h), [{_texts(_CEF_NAMES)}] || "
-            f"regexp_extract_all(h.ext, {_text(_CEF_KEY)}, 1) AS k, "
-            "list_transform([h.c1, h.c2, h.c3, h.c4, h.c5, h.c6] || "
-            f"regexp_split_to_array(h.ext, {_text(_CEF_KEY)})[2:], "
-            r"lambda t: regexp_replace(trim(t), '\\([\\=|])', '\1', 'g')) AS x "
-            f"FROM (SELECT *, regexp_extract(body, {_text(head)}, [{_texts(named)}], 's') AS h "
-            f"FROM ({rows}))"
-        )
+    # Once without groups and split after: half the work of matching twice with groups.
+    return (
+        "SELECT * EXCLUDE (p), list_transform(p, lambda t: t[:strpos(t, '=') - 1]) AS k, "
+        "list_transform(p, lambda t: trim(t[strpos(t, '=') + 1:], '\"')) AS x "
+        f"FROM (SELECT *, regexp_extract_all(body, {_text(_PAIR)}) AS p FROM ({rows}))"
+    )
+
+
+def _cef(_layout: Layout, rows: str) -> str:
+    head = r"^(?:.*?CEF: ?)?\d+" + r"\|((?:[^|\\]|\\.)*)" * 6 + r"\|(.*)$"
+    named = ["c1", "c2", "c3", "c4", "c5", "c6", "ext"]
+    return (
+        f"SELECT * EXCLUDE (h), [{_texts(_CEF_NAMES)}] || "
+        f"regexp_extract_all(h.ext, {_text(_CEF_KEY)}, 1) AS k, "
+        "list_transform([h.c1, h.c2, h.c3, h.c4, h.c5, h.c6] || "
+        f"regexp_split_to_array(h.ext, {_text(_CEF_KEY)})[2:], "
+        r"lambda t: regexp_replace(trim(t), '\\([\\=|])', '\1', 'g')) AS x "
+        f"FROM (SELECT *, regexp_extract(body, {_text(head)}, [{_texts(named)}], 's') AS h "
+        f"FROM ({rows}))"
+    )
+
+
+def _leef(_layout: Layout, rows: str) -> str:
     head = r"^.*?LEEF: ?[\d.]+" + r"\|([^|]*)" * 4 + r"\|(?:([^|=\s]{1,6})\|)?(.*)$"
     named = ["c1", "c2", "c3", "c4", "sep", "ext"]
     delimiter = (
@@ -338,6 +382,10 @@ def _keyed(layout: Layout, rows: str) -> str:
         f"FROM (SELECT *, regexp_extract(body, {_text(head)}, [{_texts(named)}], 's') AS h "
         f"FROM ({rows})))"
     )
+
+
+_FORMATS = {"json": _json_fields, "pattern": _pattern_fields, "list": _list_fields}
+_KEYS = {"pairs": _pairs, "cef": _cef, "leef": _leef}
 
 
 def _place(layout: Layout, names: tuple[str, ...]) -> str:
@@ -449,7 +497,7 @@ def _raw(rule: Column, names: tuple[str, ...]) -> str:
 
 
 def _value(names: tuple[str, ...], name: str) -> str:
-    return f"text_value(v[{names.index(name) + 1}])"
+    return f"f{names.index(name) + 1}"
 
 
 def _paths(name: str, any_case: bool) -> list[str]:

@@ -59,7 +59,8 @@ CREATE OR REPLACE TEMP MACRO text_time(text, east_s, zone, formats, zoned_format
         WHEN regexp_full_match(text, '\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d([.,]\d+)? ?(Z|[+-]\d\d:?\d\d)')
             THEN TRY_CAST(replace(regexp_replace(text, ' ?([+-]\d\d):?(\d\d)$', '\1:\2'), ',', '.')
                 AS TIMESTAMPTZ) AT TIME ZONE 'UTC'
-        WHEN try_strptime(text, zoned_formats) IS NOT NULL
+        -- Trying formats in vain costs more than asking whether there is an offset at all.
+        WHEN regexp_matches(text, '[ \d][+-]\d\d:?\d\d|Z$') AND try_strptime(text, zoned_formats) IS NOT NULL
             THEN try_strptime(text, zoned_formats)::TIMESTAMPTZ AT TIME ZONE 'UTC'
         WHEN east_s IS NOT NULL
             THEN text_local_time(text, formats, arrived) - to_seconds(east_s)
