@@ -51,6 +51,9 @@ _CEF_NAMES = (
 )  # fmt: skip
 _LEEF_NAMES = ("device_vendor", "device_product", "device_version", "signature_id")
 _KEPT = "(time IS NOT NULL OR mapping <> '')"
+_BORDER = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+# A part of a path; a key that itself holds dots stands in quotes.
+_STEP = re.compile(r'"[^"]*"|[^.]+')
 _GROUP = re.compile(r"\(\?P<(\w+)>")
 
 
@@ -210,20 +213,18 @@ def _claim(layout: Layout) -> str:
         tests.append(f"lower(app) IN ({_texts(match.app)})")
     if layout.format == "json":
         tests.append("json IS NOT NULL")
-        tests += [_holds(key, match.any_case) for key in match.keys]
+        for key in match.keys:
+            either = [path for name in key.split("|") for path in _paths(layout, name)]
+            tests.append(f"list_contains(json_exists(json, [{_texts(either)}]), true)")
         for name, values in match.values.items():
-            found = f"json_extract_string(json, {_text(_path(name))})"
+            texts = f"json_extract_string(json, [{_texts(_paths(layout, name))}])"
+            found = f"list_filter({texts}, lambda t: t IS NOT NULL)[1]"
             tests.append(
                 f"{found} IS NOT NULL" if "*" in values else f"lower({found}) IN ({_texts(values)})"
             )
     if match.pattern:
         tests.append(f"regexp_matches(body, {_text(match.pattern)})")
     return "(" + " AND ".join(tests) + ")"
-
-
-def _holds(key: str, any_case: bool) -> str:
-    tests = [f"json_exists(json, {_text(path)})" for path in _paths(key, any_case)]
-    return "(" + " OR ".join(tests) + ")"
 
 
 def _parsed_sql(layout: Layout | None, file: InputFile, name: str) -> str:
@@ -280,7 +281,7 @@ class Fields(NamedTuple):
 
 
 def _json_fields(layout: Layout, names: tuple[str, ...], rows: str) -> Fields:
-    spelled = [_paths(name, layout.match.any_case) for name in names]
+    spelled = [_paths(layout, name) for name in names]
     paths = [path for options in spelled for path in options]
     place = {path: at for at, path in enumerate(paths, 1)}
     picked = [
@@ -396,6 +397,10 @@ def _place(layout: Layout, names: tuple[str, ...]) -> str:
         for name, values in table.when.items():
             value = f"lower(coalesce({_value(names, name)}, ''))"
             tests.append(f"{value} <> ''" if "*" in values else f"{value} IN ({_texts(values)})")
+        tests += [
+            f"regexp_matches({_value(names, name)}, {_text(pattern)})"
+            for name, pattern in table.like.items()
+        ]
         cases.append(f"WHEN {' AND '.join(tests) or 'true'} THEN {place}")
     return f"CASE {' '.join(cases)} END"
 
@@ -500,21 +505,38 @@ def _value(names: tuple[str, ...], name: str) -> str:
     return f"f{names.index(name) + 1}"
 
 
-def _paths(name: str, any_case: bool) -> list[str]:
-    """Where a field may stand, the likeliest first."""
-    found = [_path(name)]
-    if "." in name:
-        # A key may hold the dot itself, as the header of a CSV may.
-        found.append(f'$."{name}"')
-    first, dot, rest = name.partition(".")
-    if any_case and first != first.lower():
-        found.append(_path(first.lower() + dot + rest))
-    return found
+def _paths(layout: Layout, name: str) -> list[str]:
+    """Where a JSON field may lie: nested, or as one key with its dots as the header of a CSV has
+    it; on top, or under one of the mapping's objects."""
+    is_loose = layout.match.any_case
+    roots = [form for text in layout.under for form in _spellings(text, is_loose)]
+    spelt = _spellings(name, is_loose)
+    nested = [
+        "$" + "".join(map(_key, root)) + _key(form[0]) + "".join(map(_step, form[1:]))
+        for root in ([], *roots)
+        for form in spelt
+    ]
+    flat = [f"${_key('.'.join(form))}" for form in spelt if len(form) > 1]
+    return list(dict.fromkeys((*nested, *flat)))
 
 
-def _path(name: str) -> str:
-    first, *rest = (part.replace('"', "") for part in name.split("."))
-    return f'$."{first}"' + "".join(f"[{p}]" if p.isdecimal() else f'."{p}"' for p in rest)
+def _step(part: str) -> str:
+    return f"[{part}]" if part.isdecimal() else _key(part)
+
+
+def _key(text: str) -> str:
+    return '."' + text.replace('"', "") + '"'
+
+
+def _spellings(name: str, is_loose: bool) -> list[list[str]]:
+    """Steps of a path; loosely, deviceName, DeviceName and device_name are the same field. Hive,
+    Athena and their like write the outermost key in lower case."""
+    parts = _STEP.findall(name)
+    if not is_loose:
+        return [parts]
+    turned = [part[:1].swapcase() + part[1:] for part in parts]
+    joined = [_BORDER.sub("_", part).lower() for part in parts]
+    return [parts, turned, joined, [parts[0].lower(), *parts[1:]]]
 
 
 def _text(text: str) -> str:

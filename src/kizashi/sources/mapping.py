@@ -22,7 +22,9 @@
 
 A record that no table takes lands in other_activity with its fields. Values become what their
 column wants: addresses, ports, lower-case names, verdicts. A field of JSON is a path such as
-`device.name`; of a list, a position from 1.
+`device.name`, found nested or as one key with dots; of a list, a position from 1. Exports of one
+product differ: `under = ["properties"]` names objects of a JSON record in which its fields may lie
+as well, and `any_case = true` in [match] makes deviceName, DeviceName and device_name one field.
 """
 
 from __future__ import annotations
@@ -39,8 +41,8 @@ from kizashi.schema import tables
 
 FORMATS = ("json", "pairs", "cef", "leef", "list", "pattern")
 TOP_KEYS = (
-    "title", "status", "format", "vantage", "pairs", "pattern", "skip", "match", "time", "columns",
-    "table",
+    "title", "status", "format", "vantage", "pairs", "pattern", "skip", "under", "match", "time",
+    "columns", "table",
 )  # fmt: skip
 MATCH_KEYS = ("contains", "pattern", "keys", "values", "app", "last", "any_case")
 TIME_KEYS = ("from", "zone", "formats", "pattern")
@@ -58,9 +60,7 @@ class Column:
     fields: tuple[tuple[str, ...], ...] = ()
     value: str | None = None  # a constant
     values: Mapping[str, str] = field(default_factory=dict)  # as logged, lower case -> ours
-    other: str | None = (
-        None  # for what `values` does not name, "" for none; else it is kept as logged
-    )
+    other: str | None = None  # for what `values` does not name ("" for none); else kept as logged
     pattern: str | None = None  # RE2; its first group is the value
     split: str | None = None  # separator of a list
     part: str | None = None  # one of PARTS
@@ -74,6 +74,7 @@ class Table:
     name: str
     when: Mapping[str, tuple[str, ...]]  # field -> values, lower case; "*" is any
     columns: Mapping[str, Column]
+    like: Mapping[str, str] = field(default_factory=dict)  # field -> RE2 that its value holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ class Match:
 
     contains: tuple[str, ...] = ()
     pattern: str | None = None
-    keys: tuple[str, ...] = ()  # of JSON records and CSV headers
+    keys: tuple[str, ...] = ()  # of JSON records and CSV headers; "a|b" is either
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     app: tuple[str, ...] = ()  # program named by the syslog header
     last: bool = False  # a form of many products: whoever knows the product is asked first
@@ -112,12 +113,13 @@ class Layout:
     pairs: str | None = None
     patterns: tuple[str, ...] = ()  # each is tried; of a group's values the first stands
     skip: str | None = None  # RE2 of lines that are no records: headings, continued lines
+    under: tuple[str, ...] = ()  # objects in which fields may lie as well as on top
 
     def fields(self) -> tuple[str, ...]:
         """Every field that the mapping names, in order of first use."""
         columns = [self.time, *(c for t in self.tables for c in t.columns.values())]
         named = [part for column in columns for joined in column.fields for part in joined]
-        named += [name for t in self.tables for name in t.when]
+        named += [name for t in self.tables for name in (*t.when, *t.like)]
         named += [self.zone] if self.zone else []
         return tuple(dict.fromkeys(named))
 
@@ -164,6 +166,7 @@ def _layout(identity: str, said: dict[str, Any]) -> Layout:
         pairs=said.get("pairs"),
         patterns=tuple(patterns),
         skip=said.get("skip"),
+        under=tuple(_texts(said.get("under", []), "under")),
     )
     if not layout.match.weight:
         raise _Fault("[match] says nothing: every record would be taken")
@@ -192,7 +195,10 @@ def _tables(said: list[dict[str, Any]], shared: Mapping[str, Column]) -> Iterato
         own = {column.name for column in tables()[name].columns}
         fitting = {column: rule for column, rule in shared.items() if column in own}
         columns = fitting | _columns(entry.get("columns", {}), name)
-        yield Table(name, _choices(entry.get("when", {})), columns)
+        when = entry.get("when", {})
+        like = {key: _like(key, value) for key, value in when.items() if isinstance(value, dict)}
+        rest = {key: value for key, value in when.items() if key not in like}
+        yield Table(name, _choices(rest), columns, like)
     own = {column.name for column in tables()[REST].columns}
     yield Table(REST, {}, {name: rule for name, rule in shared.items() if name in own})
 
@@ -226,6 +232,11 @@ def _column(name: str, said: object) -> Column:
         part=said.get("part"),
         scale=said.get("scale"),
     )
+
+
+def _like(name: str, said: dict[str, Any]) -> str:
+    _known(said, ("pattern",), f"key of when.{name}")
+    return str(said.get("pattern", ""))
 
 
 def _choices(said: dict[str, Any]) -> dict[str, tuple[str, ...]]:

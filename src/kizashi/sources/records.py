@@ -19,6 +19,9 @@ from kizashi.sources.encoding import detect, lines
 # A collector's batch: the records lie in one of these.
 BATCHES = ("records", "events", "value", "Records", "logs")
 WHOLE_BYTES = 256 << 20
+# JSON inside a string; deeper than this nobody puts any.
+_SHUT = ('"{', '"[')
+_DEEPEST = 6
 _DELIMITERS = (",", "\t", ";", "|")
 _MOST_FIELD = 4 << 20  # above the longest line
 _WORD = re.compile(r"[^\d\W][^\r\n]{0,80}")
@@ -166,28 +169,61 @@ def _items(document: object) -> Iterator[object]:
         for name in BATCHES:
             batch = document.get(name)
             if isinstance(batch, list) and all(isinstance(item, dict) for item in batch):
+                # A record that holds a list of this name says other things too.
+                if any(isinstance(v, dict) for v in document.values()):
+                    break
                 yield from batch
                 return
     yield document
 
 
 def _dump(item: object) -> str:
-    return orjson.dumps(item).decode()
+    text = orjson.dumps(item).decode()
+    return orjson.dumps(_opened(item)).decode() if _is_shut(text) else text
+
+
+def _is_shut(text: str) -> bool:
+    return any(sign in text for sign in _SHUT)
+
+
+def _opened(item: object, depth: int = 0) -> object:
+    """The value with JSON that was put into strings, as collectors and CSV exports do, opened."""
+    if depth > _DEEPEST:
+        return item
+    if isinstance(item, dict):
+        return {key: _opened(value, depth + 1) for key, value in item.items()}
+    if isinstance(item, list):
+        return [_opened(value, depth + 1) for value in item]
+    if isinstance(item, str) and item[:1] in "{[" and '"' in item:
+        try:
+            return _opened(orjson.loads(item), depth + 1)
+        except orjson.JSONDecodeError:
+            return item
+    return item
 
 
 def _unpacked(record: Record) -> Iterator[Record]:
     """The record, or the records of a collector's batch on one line."""
     text = record.text
-    if text[:1] in "{[" and any(f'"{name}"' in text[:200] for name in BATCHES):
-        try:
-            document = orjson.loads(text)
-        except orjson.JSONDecodeError:
-            yield record
-            return
-        for item in _items(document):
-            yield Record(record.number, text if item is document else _dump(item))
+    odd = (*_SHUT, "},", "}{", *(f'"{name}"' for name in BATCHES))
+    document = _value(text) if text[:1] in "{[" and any(sign in text for sign in odd) else None
+    if document is None:
+        yield record
         return
-    yield record
+    for item in _items(document):
+        is_plain = item is document and not _is_shut(text)
+        yield Record(record.number, text if is_plain else _dump(item))
+
+
+def _value(text: str) -> object:
+    """The JSON value of a line, or a list of the several that a collector put there, with a comma
+    between or nothing; None for other text."""
+    for form in (text, f"[{text}]", f"[{text.replace('}{', '},{')}]"):
+        try:
+            return orjson.loads(form)
+        except orjson.JSONDecodeError:
+            continue
+    return None
 
 
 def _table(blocks: Iterable[list[Record]], head: Header, is_continued: bool) -> Iterator[Record]:

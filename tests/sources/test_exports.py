@@ -1,0 +1,154 @@
+"""One record in the shapes that exports give it: nested, flat, in an envelope, inside a string."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kizashi.errors import KizashiError
+from kizashi.sources.mapping import load
+from tests.sources.test_mapped import plain, read, user_folder
+
+AUDIT = {
+    "CreationTime": "2026-03-02T00:00:01",
+    "RecordType": 15,
+    "Workload": "AzureActiveDirectory",
+    "Operation": "UserLoginFailed",
+    "UserId": "hana@example.co.jp",
+    "ClientIP": "203.0.113.9",
+    "ErrorNumber": "50126",
+}
+SIGNED_IN = {
+    "table": "authentication",
+    "time": "2026-03-02 00:00:01",
+    "source": "o365",
+    "client_ip": "203.0.113.9",
+    "record_no": 1,
+    "activity": "logon",
+    "success": False,
+    "user": "hana@example.co.jp",
+    "status": "50126",
+}
+SENSOR = """
+title = "A sensor that nobody knows"
+format = "json"
+under = ["payload"]
+[match]
+keys = ["eventKind|kind"]
+any_case = true
+[time]
+from = ["eventTime"]
+[[table]]
+name = "alert"
+when = { "eventKind" = { pattern = "^threat-" } }
+[table.columns]
+title = "details.0.ruleName"
+device = "host.name"
+[[table]]
+name = "other_activity"
+[table.columns]
+user = "userName"
+"""
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """The rows as a CSV with a header; an object becomes JSON in its cell."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]))
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({k: json.dumps(v) if isinstance(v, dict) else v for k, v in row.items()})
+    return text.getvalue()
+
+
+@pytest.mark.parametrize(
+    "logged",
+    [
+        json.dumps(AUDIT),
+        json.dumps({"value": [AUDIT]}),
+        json.dumps([AUDIT], indent=1),
+        json.dumps({"event": {"original": json.dumps(AUDIT)}}),
+        json.dumps({"o365audit": AUDIT}),
+        json.dumps({"_source": {"message": json.dumps(AUDIT)}}),
+        json.dumps({"records": [{"message": json.dumps(AUDIT)}]}),
+        json.dumps({"id": "r-1", "recordType": "x", "auditData": AUDIT}),
+        json.dumps({key.lower(): value for key, value in AUDIT.items()}),
+        table([{"RecordId": "r-1", "RecordType": "15", "UserIds": "x", "AuditData": AUDIT}]),
+        table([{"time": "2026-03-02T00:00:02Z", "host": "siem-1", "_raw": AUDIT}]),
+    ],
+    ids=[
+        "line", "Graph's page", "array", "Elastic's original", "named after the log", "search hit",
+        "batch", "Graph's audit record", "lower case", "Purview's CSV", "search result as CSV",
+    ],
+)  # fmt: skip
+def test_an_audit_record_is_the_same_however_it_was_exported(logged: str, tmp_path: Path) -> None:
+    _line, rows = read(tmp_path, logged.encode())
+    assert [plain(row) | {"record_no": 1} for row in rows] == [SIGNED_IN]
+
+
+@pytest.mark.parametrize("between", [",", "", ", "])
+def test_objects_one_after_another_on_a_line_are_each_read(between: str, tmp_path: Path) -> None:
+    one = json.dumps(AUDIT)
+    line, rows = read(tmp_path, f"{one}{between}{one.replace('01', '02')}\n".encode())
+    assert (line.read, line.rejected) == (2, 0)
+    assert [str(row["time"]) for row in rows] == ["2026-03-02 00:00:01", "2026-03-02 00:00:02"]
+
+
+def test_a_record_that_holds_a_list_named_as_a_batch_stays_one_record(tmp_path: Path) -> None:
+    record = AUDIT | {"events": [{"name": "a"}, {"name": "b"}], "actor": {"email": "x"}}
+    _line, rows = read(tmp_path, json.dumps(record).encode())
+    assert [plain(row) for row in rows] == [SIGNED_IN]
+
+
+def test_an_empty_page_of_results_holds_no_record(tmp_path: Path) -> None:
+    line, rows = read(tmp_path, f'{json.dumps(AUDIT)}\n{{"value": []}}\n'.encode())
+    assert (line.read, line.rejected, len(rows)) == (1, 0, 1)
+
+
+def test_text_that_only_looks_like_json_stays_as_it_is(tmp_path: Path) -> None:
+    record = AUDIT | {"UserId": '{"not json', "ErrorNumber": '[1, "x"'}
+    _line, rows = read(tmp_path, json.dumps(record).encode())
+    assert (rows[0]["user"], rows[0]["status"]) == ('{"not json', '[1, "x"')
+
+
+THREAT = {"eventKind": "threat-found", "eventTime": "2026-03-02T00:00:01Z"}
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        THREAT | {"details": [{"ruleName": "Odd"}], "host": {"name": "PC-07"}},
+        THREAT | {"payload": {"details": [{"ruleName": "Odd"}], "host": {"name": "PC-07"}}},
+        THREAT | {"payload": json.dumps({"details": [{"ruleName": "Odd"}], "host.name": "PC-07"})}
+        | {"host.name": "PC-07"},
+        {"EventKind": "threat-found", "EventTime": "2026-03-02T00:00:01Z"}
+        | {"Details": [{"RuleName": "Odd"}], "Host": {"Name": "PC-07"}},
+        {"event_kind": "threat-found", "event_time": "2026-03-02T00:00:01Z"}
+        | {"details": [{"rule_name": "Odd"}], "host": {"name": "PC-07"}},
+    ],
+    ids=["nested", "under an object", "under JSON in a string", "capitals", "underscores"],
+)  # fmt: skip
+def test_a_field_is_found_in_each_spelling_and_place(
+    record: dict[str, Any], tmp_path: Path
+) -> None:
+    folder = user_folder(tmp_path, SENSOR)
+    _line, (row,) = read(tmp_path, json.dumps(record).encode(), folder=folder)
+    assert (row["table"], row["title"], row["device"]) == ("alert", "Odd", "pc-07")
+
+
+def test_a_value_outside_the_pattern_of_when_goes_on_to_the_next_table(tmp_path: Path) -> None:
+    record = {"eventKind": "sign-in", "eventTime": "2026-03-02T00:00:01Z", "userName": "hana"}
+    folder = user_folder(tmp_path, SENSOR)
+    _line, (row,) = read(tmp_path, json.dumps(record).encode(), folder=folder)
+    assert (row["table"], row["user"]) == ("other_activity", "hana")
+
+
+def test_a_key_of_when_that_is_none_is_refused(tmp_path: Path) -> None:
+    path = user_folder(tmp_path, SENSOR.replace("pattern =", "patern =")) / "gate" / "mapping.toml"
+    with pytest.raises(KizashiError, match=r'unknown key of when\.eventKind "patern"'):
+        load(path, "gate")
