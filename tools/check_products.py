@@ -8,8 +8,13 @@ people's choices (the samples' README); these rules, and no others, allow for th
 
 - A category counts where the document carries that category's own fields (FIELDS_OF); a state or a
   measurement is an inventory, which has no table.
-- The account may stand as the one that acts or the one acted on; addresses are compared as
-  addresses; a placeholder ("-") is no value.
+- An account is told in several fields of theirs (name, e-mail, id; of both ends): one must be ours,
+  as the one that acts or the one acted on. Addresses are compared as addresses, hardware addresses
+  with any separator; a placeholder ("-") is no value.
+- Ends are crosswise where both addresses are, or one address and its ports; of who signs in, the
+  only address is our client, whichever end theirs calls it.
+- Their pipelines read a time without a zone as UTC. Where the record states its own offset as well,
+  a time that differs by just that offset is the same.
 - Of two moments in one record the earlier is when it happened, the later when it was received or
   updated: ours may be the earlier. 1 January 00:00 is a parser's default for a time not read.
 - An empty document is a record that their pipeline drops.
@@ -32,13 +37,21 @@ from kizashi import pipeline
 from kizashi.config import Config
 from kizashi.schema import tables
 
+USER = "user.name"
+# Where the documents put an account besides user.name.
+ACCOUNTS = tuple(
+    f"{end}user.{part}"
+    for end in ("", "source.", "destination.")
+    for part in ("name", "email", "id", "full_name")
+)
+
 # Expected ECS field -> columns of ours that may hold it.
 FIELDS = {
     "source.ip": ("client_ip",),
     "destination.ip": ("server_ip", "answers"),
     "source.port": ("client_port",),
     "destination.port": ("server_port",),
-    "user.name": ("user", "actor", "caller_user"),
+    USER: ("user", "actor", "caller_user"),
     "dns.question.name": ("query",),
     "url.domain": ("host", "sni", "server_name"),
     "user_agent.original": ("user_agent",),
@@ -68,6 +81,7 @@ INVENTORY = {"asset", "metric", "state"}
 PLACEHOLDERS = (None, "", "-", "0", "0.0.0.0", "<unknown process>", "N/A")
 # What became of it.
 OUTCOMES = {"success": True, "failure": False}
+OFFSET = re.compile(r"\d([+-])(\d\d):?(\d\d)\b")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?")
 EPOCH = re.compile(r"\b(1\d{9})(\d{3})?(?:\.\d+)?\b")
 
@@ -133,7 +147,7 @@ def faults(
     told = _categories(expected)
     if table == "other_activity" and told:
         wrong.append(f"table: other_activity for {sorted(told)} {_at(expected, 'event.action')}")
-    wrong += _value_faults(expected, row)
+    wrong += _value_faults(expected, table, row)
     outcome = OUTCOMES.get(str(_at(expected, "event.outcome")))
     said = row["success"] if table == "authentication" else None
     if None not in (outcome, said) and outcome != said:
@@ -147,17 +161,20 @@ def faults(
     return wrong
 
 
-def _value_faults(expected: Mapping[str, Any], row: Mapping[str, Any]) -> Iterator[str]:
+def _value_faults(expected: Mapping[str, Any], table: str, row: Mapping[str, Any]) -> Iterator[str]:
     # An answer, and a connection built outwards, are told from the client's side here.
-    turned = {"client": "server", "server": "client"} if _is_turned(expected, row) else {}
+    turned = {"client": "server", "server": "client"} if _is_turned(expected, table, row) else {}
     for name, said in FIELDS.items():
         columns = tuple(f"{turned.get(c[:6], c[:6])}{c[6:]}" for c in said)
         wanted = _at(expected, name)
         held = [c for c in columns if c in row]
         if wanted in PLACEHOLDERS or not held:
             continue
-        options = {_plain(w) for w in (wanted if isinstance(wanted, list) else [wanted])}
+        told_in = ACCOUNTS if name == USER else (name,)
+        options = {option for field in told_in for option in _plains(_at(expected, field))}
         ours = " ".join(_plain(row[c]) for c in held)
+        if name == "source.mac":
+            options = {option.replace("-", ":") for option in options}
         if not any(option.rstrip(".") in ours for option in options):
             yield f"{name}: {wanted} != {[row[c] for c in held]}"
 
@@ -189,8 +206,13 @@ def _plain(value: object) -> str:
         return text
 
 
+def _plains(value: object) -> list[str]:
+    values = value if isinstance(value, list) else [value]
+    return [_plain(item) for item in values if item not in PLACEHOLDERS]
+
+
 def _is_right_time(moments: list[str], ours: datetime, line: str) -> bool:
-    if any(_same_time(moment, ours) for moment in moments):
+    if any(_same_time(moment, ours, line) for moment in moments):
         return True
     return _is_earlier_of_two(moments[0], ours, line)
 
@@ -211,26 +233,27 @@ def _utc(moment: datetime) -> datetime:
     return (moment - (moment.utcoffset() or timedelta())).replace(tzinfo=None)
 
 
-def _is_turned(expected: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
-    ours = (row.get("client_ip"), row.get("server_ip"))
-    return (
-        None not in ours
-        and ours[0] != ours[1]
-        and ours
-        == (
-            _at(expected, "destination.ip"),
-            _at(expected, "source.ip"),
-        )
-    )
+def _is_turned(expected: Mapping[str, Any], table: str, row: Mapping[str, Any]) -> bool:
+    ends = ("client_ip", "server_ip", "client_port", "server_port")
+    client, server, client_port, server_port = (row.get(end) for end in ends)
+    fields = ("source.ip", "destination.ip", "source.port", "destination.port")
+    source, target, source_port, target_port = (_at(expected, field) for field in fields)
+    if (client, server) != (target, source) or client == server:
+        return False
+    ports = (client_port, server_port) == (target_port, source_port) != (None, None)
+    return table == "authentication" or ports or None not in (client, server)
 
 
-def _same_time(wanted: str, ours: datetime) -> bool:
+def _same_time(wanted: str, ours: datetime, line: str) -> bool:
     said = datetime.fromisoformat(wanted)
     utc = _utc(said)
     # Their pipelines set a zone for logs without one; a date without a year takes another year.
     options = [utc, said.replace(tzinfo=None)]
-    years = [o.replace(year=ours.year) for o in options if (o.month, o.day) != (2, 29)]
-    return any(abs((option - ours).total_seconds()) < 2 for option in (*options, *years))
+    options += [o.replace(year=ours.year) for o in options if (o.month, o.day) != (2, 29)]
+    for sign, hours, minutes in OFFSET.findall(line):
+        east = timedelta(hours=int(hours), minutes=int(minutes))
+        options.append(utc - (east if sign == "+" else -east))
+    return any(abs((option - ours).total_seconds()) < 2 for option in options)
 
 
 def _at(document: Mapping[str, Any], path: str) -> Any:

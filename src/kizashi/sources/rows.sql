@@ -43,15 +43,15 @@ headed AS (
         *,
         CASE
             -- RFC 5424
-            WHEN regexp_matches(text, '^<\d{1,3}>\d{1,2} ')
+            WHEN regexp_matches(text, '^(<\d{1,3}>\d{1,2}|1) \d{4}-\S+ \S+ \S+ \S+ \S+ (-|\[)')
                 THEN regexp_extract(text,
-                    '^<\d{1,3}>\d{1,2} (\S+) (\S+) (\S+) \S+ \S+ (?:-|(?:\[(?:[^\]\\]|\\.)*\])+) ?(?:\x{FEFF})?(.*)$',
+                    '^(?:<\d{1,3}>\d{1,2}|1) (\S+) (\S+) (\S+) \S+ \S+ (?:-|(?:\[[^\s=\]":]+(?: +[^\s=\]":]+="(?:[^"\\]|\\.)*")* *\])+)? ?(?:\x{FEFF})?(.*)$',
                     ['time', 'host', 'app', 'body'], 's')
             -- RFC 3164, with or without priority, year or the ISO date of later daemons
             WHEN regexp_matches(text, '^(<\d{1,3}>)?:? ?([A-Z][a-z]{2} [ \d]\d (\d{4} )?\d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+ \S+ [^ :=]+: )')
-                OR regexp_matches(text, '^<\d{1,3}>:? ?\d{4}-\d\d-\d\dT\S+ ')
+                OR regexp_matches(text, '^<\d{1,3}>:?(\d{1,2})? ?\d{4}-\d\d-\d\dT\S+ ')
                 THEN regexp_extract(text,
-                    '^(?:<\d{1,3}>)?:? ?([A-Z][a-z]{2} [ \d]\d (?:\d{4} )?\d\d:\d\d:\d\d(?:\.\d+)?|\d{4}-\d\d-\d\dT\S+?)(?: [A-Z]{3,4})?(?::? +\[?([^\s,=|"{}\[\]<>%]+?)\]?)?(?: ?:)? +(?:([A-Za-z][\w./-]*)(?:\[[^\]]*\])?: +)?(.*)$',
+                    '^(?:<\d{1,3}>)?:?(?:\d{1,2} )? ?([A-Z][a-z]{2} [ \d]\d (?:\d{4} )?\d\d:\d\d:\d\d(?:\.\d+)?|\d{4}-\d\d-\d\dT\S+?)(?: [A-Z]{3,4})?(?::? +\[?([^\s,=|"{}\[\]<>%]+?)\]?)?(?: ?:)? +(?:([A-Za-z][\w./-]*)(?:\[[^\]]*\])?: +)?(.*)$',
                     ['time', 'host', 'app', 'body'], 's')
             WHEN regexp_matches(text, '^<\d{1,3}>')
                 THEN {'time': '', 'host': '', 'app': '', 'body': regexp_replace(text, '^<\d{1,3}>', '')}
@@ -65,7 +65,7 @@ SELECT
     coalesce(nullif(header.time, ''), outer_time) AS said_time,
     coalesce(nullif(header.host, ''), outer_host) AS said_host,
     nullif(header.app, '') AS app,
-    coalesce(nullif(header.body, ''), text, line) AS body,
+    coalesce(nullif(trim(header.body), ''), text, line) AS body,
     text,
     CASE
         WHEN ltrim(header.body)[1] = '{' AND json_valid(header.body) THEN header.body::JSON

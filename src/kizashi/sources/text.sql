@@ -159,7 +159,7 @@ CREATE OR REPLACE TEMP MACRO text_packet_answers(hex) AS
                 '\b0{1,3}([0-9a-f])', '\1', 'g')),
         ',');
 
--- The values of a list column: JSON, or texts with a separator.
+-- The values of a list column: JSON, or texts with a separator; NULL where there is none.
 CREATE OR REPLACE TEMP MACRO text_list(text, separator) AS
     CASE
         WHEN text[1] = '[' AND json_valid(text) THEN TRY_CAST(text::JSON AS VARCHAR[])
