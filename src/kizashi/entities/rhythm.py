@@ -12,12 +12,13 @@ judged one left out), shrunk towards an even spread while units are few. The bou
 falling there is Chernoff's, times the windows looked at. So a period that many honest programs
 here have says less.
 
-The arrays are sorted once by unit and second; everything after is arithmetic on whole arrays, and
-only units that a window fits are looked at one by one.
+The arrays are sorted once by unit and second; everything after is arithmetic on arrays that fit the
+processor's cache, and only units that a window fits are looked at one by one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import NamedTuple
@@ -51,7 +52,8 @@ BIN_S = 300
 SAMPLE = 720
 WALL, ON = 0, 1
 SECOND_BITS = 36  # of a tick's number; the unit stands above
-UNITS_AT_ONCE = 250_000
+LAST_SECOND = (1 << SECOND_BITS) - 1
+TICKS_AT_ONCE = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +100,23 @@ def _sql(name: str) -> str:
 
 def _ticks(con: duckdb.DuckDBPyConnection, host: Ints) -> tuple[Ticks, tuple[Ints, Ints]]:
     """The ticks, and the hosts' signs of life as (host, second). `host` is each unit's."""
-    tick = np.asarray(con.execute(_sql("rhythm_tick")).fetchnumpy()["tick"], np.int64)
+    tick = _moments(con, "rhythm_tick", 1)
     tick.sort()
     tick = tick[np.diff(tick, prepend=-1) != 0]
-    unit, second = tick >> SECOND_BITS, tick & ((1 << SECOND_BITS) - 1)
-    found = con.execute(_sql("rhythm_sign")).fetchnumpy()
-    signs = np.asarray(found["host_no"], np.int64), np.asarray(found["second"], np.int64)
+    unit, second = tick >> SECOND_BITS, tick & LAST_SECOND
+    sign = _moments(con, "rhythm_sign", BIN_S)
+    signs = sign >> SECOND_BITS, sign & LAST_SECOND
     return Ticks(unit, second, second - off_before(host[unit], second, *signs)), signs
+
+
+def _moments(con: duckdb.DuckDBPyConnection, name: str, unit_s: int) -> Ints:
+    """Rows of (midnight, times), each time of `unit_s` seconds, as one number a moment."""
+    found = [np.zeros(0, np.int64)]
+    for rows in con.sql(_sql(name)).to_arrow_reader():
+        times = rows["times"]
+        midnight = np.repeat(rows["midnight"].to_numpy(), times.value_lengths().to_numpy())
+        found.append(midnight + times.flatten().to_numpy().astype(np.int64) * unit_s)
+    return np.concatenate(found)
 
 
 def off_before(host: Ints, second: Ints, sign_host: Ints, sign_second: Ints) -> Ints:
@@ -114,6 +126,8 @@ def off_before(host: Ints, second: Ints, sign_host: Ints, sign_second: Ints) -> 
     silent = sign_second[1:] - sign_second[:-1] - BIN_S
     is_off = (sign_host[1:] == sign_host[:-1]) & (silent + BIN_S > OFF_AFTER_S)
     back_host, back = sign_host[1:][is_off], sign_second[1:][is_off]
+    if not len(back):
+        return np.zeros_like(second)
     off = np.cumsum(silent[is_off])
     starts = np.searchsorted(back_host, back_host)  # first stretch of the same host
     off = off - np.where(starts > 0, off[np.maximum(starts - 1, 0)], 0)
@@ -123,8 +137,8 @@ def off_before(host: Ints, second: Ints, sign_host: Ints, sign_second: Ints) -> 
         )
         - 1
     )
-    known = (at >= 0) & (back_host[np.maximum(at, 0)] == host) if len(back) else at >= 0
-    return np.where(known, off[np.maximum(at, 0)] if len(off) else 0, 0)
+    known = (at >= 0) & (back_host[np.maximum(at, 0)] == host)
+    return np.where(known, off[np.maximum(at, 0)], 0)
 
 
 def _bounds(con: duckdb.DuckDBPyConnection) -> Bounds:
@@ -137,21 +151,81 @@ def _bounds(con: duckdb.DuckDBPyConnection) -> Bounds:
 def _best(ticks: Ticks, units: int, named: Bools) -> Best:
     """For each unit the window that fits it best."""
     best = Best(units)
+    parts = list(_parts(ticks))
     beaten = np.zeros(units, np.int64)
-    heard = np.bincount(ticks.unit, minlength=units)
     for grain in GRAINS:
-        gap = np.diff(ticks.wall, prepend=0)
-        begins = np.ones(len(ticks.unit), np.bool_)
-        begins[1:] = ticks.unit[1:] != ticks.unit[:-1]
-        is_beat = begins | (gap > grain)
-        if grain == 0:
-            is_beat &= heard[ticks.unit] >= INCESSANT_TICKS
-        beats = np.bincount(ticks.unit[is_beat], minlength=units)
-        # A coarser view that joins nothing more says nothing new.
-        is_beat &= (beats != beaten)[ticks.unit]
-        beaten = beats
-        _judge(best, ticks, is_beat, named, grain)
+        gaps = {WALL: Gaps(units), ON: Gaps(units)}
+        for part in parts:
+            _count(gaps, part, beaten, grain)
+        for clock, counted in gaps.items():
+            shares, names = _spread(counted, named)
+            for cell, times in counted.cells:
+                windows = _windows(cell, times, counted.of, shares, names)
+                best.offer(windows, clock=clock, grain=grain)
     return best
+
+
+def _parts(ticks: Ticks) -> Iterator[Ticks]:
+    """Whole units together, so many that their arrays stay in the processor's cache."""
+    start = 0
+    while start < len(ticks.unit):
+        last = ticks.unit[min(start + TICKS_AT_ONCE, len(ticks.unit)) - 1]
+        end = int(np.searchsorted(ticks.unit, last, side="right"))
+        yield Ticks(ticks.unit[start:end], ticks.wall[start:end], ticks.on[start:end])
+        start = end
+
+
+class Gaps:
+    """Gaps of one view of the beats on one clock: how many each unit has, and by part the (unit,
+    step of length) that occur, as one number in order, with how often each does."""
+
+    def __init__(self, units: int) -> None:
+        self.of = np.zeros(units, np.int64)
+        self.cells: list[tuple[Ints, Ints]] = []
+
+    def add(self, unit: Ints, gap: Ints) -> None:
+        """The gaps of whole units, by unit."""
+        if not len(unit):
+            return
+        first = unit[0]
+        counts = np.bincount(unit - first)
+        self.of[first : first + len(counts)] = counts
+        dense = np.bincount((unit - first) * STEPS + gap_step(gap))
+        cell = np.flatnonzero(dense)
+        cell = cell[counts[cell // STEPS] >= FEWEST_GAPS]
+        self.cells.append((cell + first * STEPS, dense[cell]))
+
+
+def _count(gaps: dict[int, Gaps], part: Ticks, beaten: Ints, grain: int) -> None:
+    """Add the gaps between the beats that one view makes of the ticks. `beaten` are the beats of
+    the view before: a coarser one that joins nothing more says nothing new."""
+    unit = part.unit - part.unit[0]
+    is_beat = np.ones(len(unit), np.bool_)
+    is_beat[1:] = (unit[1:] != unit[:-1]) | (np.diff(part.wall) > grain)
+    if grain == 0:
+        is_beat &= (np.bincount(unit) >= INCESSANT_TICKS)[unit]
+    beats = np.bincount(unit[is_beat], minlength=unit[-1] + 1)
+    before = beaten[part.unit[0] : part.unit[-1] + 1]
+    is_beat &= (beats != before)[unit]
+    before[:] = beats
+    unit, wall, on = part.unit[is_beat], part.wall[is_beat], part.on[is_beat]
+    inner = unit[1:] == unit[:-1]
+    unit, gap, gap_on = unit[1:][inner], np.diff(wall)[inner], np.diff(on)[inner]
+    gaps[WALL].add(unit, gap)
+    slept = np.isin(unit, unit[gap != gap_on])
+    gaps[ON].add(unit[slept], gap_on[slept])
+
+
+def _spread(gaps: Gaps, named: Bools) -> tuple[Floats, int]:
+    """How the gaps of rare names here are spread over the steps, each name counted once, summed
+    from the shortest; and of how many names."""
+    spread = np.zeros(STEPS)
+    for cell, times in gaps.cells:
+        own = named[cell // STEPS]
+        share = times[own] / gaps.of[cell[own] // STEPS]
+        spread += np.bincount(cell[own] % STEPS, weights=share, minlength=STEPS)
+    names = int(np.count_nonzero(gaps.of[named] >= FEWEST_GAPS))
+    return np.concatenate(([0], np.cumsum(spread))), names
 
 
 class Windows(NamedTuple):
@@ -195,52 +269,18 @@ class Best:
         self.width[at], self.clock[at], self.grain[at] = windows.width[chosen], clock, grain
 
 
-def _judge(best: Best, ticks: Ticks, is_beat: Bools, named: Bools, grain: int) -> None:
-    """Offer the windows of one view on both clocks."""
-    unit, wall, on = ticks.unit[is_beat], ticks.wall[is_beat], ticks.on[is_beat]
-    inner = unit[1:] == unit[:-1]
-    gap_unit = unit[1:][inner]
-    gaps = {WALL: np.diff(wall)[inner], ON: np.diff(on)[inner]}
-    sleeps = np.zeros(len(best.log_chance), np.bool_)
-    sleeps[gap_unit[gaps[WALL] != gaps[ON]]] = True
-    for clock, gap in gaps.items():
-        chosen = sleeps[gap_unit] if clock == ON else np.ones(len(gap_unit), np.bool_)
-        _judge_gaps(best, gap_unit[chosen], gap[chosen], named, grain=grain, clock=clock)
-
-
 def gap_step(gap: Ints) -> Ints:
     """Step of a gap's logarithm."""
-    found: Ints = np.minimum(np.log(np.maximum(gap, 1)) / STEP, STEPS - 1).astype(np.int64)
-    return found
+    found = np.log(np.maximum(gap, 1).astype(np.float32))
+    found /= np.float32(STEP)
+    np.minimum(found, STEPS - 1, out=found)
+    return found.astype(np.int64)
 
 
-def _judge_gaps(best: Best, unit: Ints, gap: Ints, named: Bools, *, grain: int, clock: int) -> None:
-    counts = np.bincount(unit, minlength=len(named))
-    enough = counts[unit] >= FEWEST_GAPS
-    unit, gap = unit[enough], gap[enough]
-    if not len(unit):
-        return
-    step = gap_step(gap)
-    # How the gaps of rare names here are spread, each name counted once.
-    own = named[unit]
-    spread = np.bincount(step[own], weights=1 / counts[unit[own]], minlength=STEPS)
-    names = int(np.count_nonzero(counts[named] >= FEWEST_GAPS))
-    shares = np.concatenate(([0], np.cumsum(spread)))
-    for low in range(0, len(named), UNITS_AT_ONCE):
-        start, end = np.searchsorted(unit, [low, low + UNITS_AT_ONCE])
-        # (unit, step) that occur, and how often; in order, so that a window is a run of them.
-        dense = np.bincount((unit[start:end] - low) * STEPS + step[start:end])
-        cell = np.flatnonzero(dense)
-        found = _windows(cell, dense[cell], low, counts, shares, names)
-        best.offer(found, clock=clock, grain=grain)
-
-
-def _windows(
-    cell: Ints, times: Ints, low: int, counts: Ints, shares: Floats, names: int
-) -> Windows:
+def _windows(cell: Ints, times: Ints, counts: Ints, shares: Floats, names: int) -> Windows:
     """Every window worth judging. `cell` are the (unit, step) that occur, in order, `times` how
     often; `shares` sums what `names` honest names spread over the steps."""
-    unit, step = cell // STEPS + low, cell % STEPS
+    unit, step = cell // STEPS, cell % STEPS
     total = counts[unit]
     kept = times.copy()
     done, found = 1, []
@@ -258,7 +298,8 @@ def _windows(
         p = (others + EVEN_UNITS * width / LIKELY_STEPS) / (max(names - 1, 0) + EVEN_UNITS)
         chance = log_chance(k, n, np.minimum(p, 0.9)) + np.log10(TRIED)
         wide = np.full(len(at), width)
-        found.append(Windows(unit[worth], at, wide, chance, k / n, total[worth]))
+        columns = unit[worth], at, wide, chance, k / n, total[worth]
+        found.append(Windows(*(column[chance < 0] for column in columns)))
     return Windows(*(np.concatenate(column) for column in zip(*found, strict=True)))
 
 

@@ -1,9 +1,8 @@
--- Signs of life of the hosts that units belong to, five minutes each: (host_no, second), in order.
+-- Signs of life of the hosts that units belong to, a row a day in order: `midnight` as one number,
+-- host_no * 2^36 + second, and the five-minute bins after it.
 SELECT
-    host.host_no,
-    epoch(uptime.day)::BIGINT + 300 * unnest(uptime.bins)::BIGINT AS second
+    (host.host_no::BIGINT << 36) + epoch(uptime.day)::BIGINT AS midnight,
+    uptime.bins AS times
 FROM uptime
 JOIN (SELECT DISTINCT host_no, host_id FROM rhythm_unit) AS host USING (host_id)
-ORDER BY
-    host_no,
-    second
+ORDER BY midnight

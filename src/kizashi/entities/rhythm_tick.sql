@@ -1,4 +1,5 @@
--- Seconds at which units were heard, as one number, unit_no * 2^36 + second; each once per row of contact.
+-- Seconds at which units were heard, a row a day: `midnight` as one number, unit_no * 2^36 + second, and
+-- the seconds after it.
 WITH wanted AS (
     SELECT
         unit_no,
@@ -9,7 +10,8 @@ WITH wanted AS (
     FROM rhythm_unit
 )
 SELECT
-    (wanted.unit_no::BIGINT << 36) + epoch(contact.day)::BIGINT + unnest(contact.times) AS tick
+    (wanted.unit_no::BIGINT << 36) + epoch(contact.day)::BIGINT AS midnight,
+    contact.times
 FROM contact
 JOIN wanted
     ON wanted.host_id = contact.host_id

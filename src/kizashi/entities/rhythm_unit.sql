@@ -3,44 +3,52 @@
 --             first_known, hosts)
 -- What may beat: contacts of a host with a rare name, or with several that share an address, a program or
 -- a shape, with enough ticks. Reads contact and insider.
-WITH rare AS (
+-- One row a pair, server and program, before any group is made: contact is read once.
+WITH met AS (
+    SELECT
+        any_value(site) AS site,
+        host_id,
+        destination,
+        server_ip,
+        image,
+        min(protocol) AS protocol,
+        list(day) AS days,
+        sum(len(times)) AS ticks,
+        sum(hits) AS hits,
+        sum(bytes_out)::UBIGINT AS bytes_out,
+        sum(bytes_in)::UBIGINT AS bytes_in,
+        min(first_seen) AS first_seen,
+        max(last_seen) AS last_seen
+    FROM contact
+    GROUP BY
+        host_id,
+        destination,
+        server_ip,
+        image
+),
+known AS (
+    SELECT
+        met.*,
+        insider.host_no
+    FROM met
+    JOIN insider USING (host_id)
+),
+rare AS (
     SELECT
         destination,
-        count(DISTINCT host_id) AS fleet_hosts,
+        count(DISTINCT host_no) AS fleet_hosts,
         min(first_seen) AS first_known
-    FROM contact
-    SEMI JOIN insider USING (host_id)
+    FROM known
     GROUP BY destination
-    HAVING count(DISTINCT host_id) <= most_hosts_of_a_rhythm()
+    HAVING count(DISTINCT host_no) <= most_hosts_of_a_rhythm()
 ),
--- One row a pair, server and program, before any group is made.
 pair AS (
     SELECT
-        any_value(contact.site) AS site,
-        contact.host_id,
-        insider.host_no,
-        contact.destination,
-        contact.server_ip,
-        contact.image,
-        min(contact.protocol) AS protocol,
-        list(DISTINCT contact.day) AS days,
-        sum(len(contact.times)) AS ticks,
-        sum(contact.hits) AS hits,
-        sum(contact.bytes_out)::UBIGINT AS bytes_out,
-        sum(contact.bytes_in)::UBIGINT AS bytes_in,
-        min(contact.first_seen) AS first_seen,
-        max(contact.last_seen) AS last_seen,
-        any_value(rare.fleet_hosts) AS fleet_hosts,
-        any_value(rare.first_known) AS first_known
-    FROM contact
+        known.*,
+        rare.fleet_hosts,
+        rare.first_known
+    FROM known
     JOIN rare USING (destination)
-    JOIN insider USING (host_id)
-    GROUP BY
-        contact.host_id,
-        insider.host_no,
-        contact.destination,
-        contact.server_ip,
-        contact.image
 ),
 part AS (
     SELECT

@@ -367,6 +367,69 @@ def days_ratio(folder: Path, rows: int) -> None:
         shutil.rmtree(logs)
 
 
+def make_contacts(folder: Path, contacts: int) -> None:
+    """contact and uptime as Parquet: 25 contacts a pair at random in 14 days, 1,000 hosts."""
+    con = duckdb.connect()
+    con.execute("SET enable_progress_bar = false")
+    con.execute(
+        f"""COPY (
+            SELECT '' AS site, '/pc-' || pair % 1000 AS host_id,
+                'd' || pair || '.example' AS destination,
+                '198.51.100.' || pair % 250 AS server_ip, NULL::VARCHAR AS image, time::DATE AS day,
+                'http' AS protocol, min(time) AS first_seen, max(time) AS last_seen,
+                count(*)::UINTEGER AS hits,
+                list_sort(list(DISTINCT epoch(time::TIME)::UINTEGER)) AS times,
+                700::UBIGINT AS bytes_out, 100::UBIGINT AS bytes_in
+            FROM (SELECT i // 25 AS pair, make_timestamp(
+                ({FIRST_SECOND} + hash(i) % {14 * SECONDS_A_DAY})::BIGINT * 1000000) AS time
+                FROM range({contacts}) AS t(i))
+            GROUP BY pair, time::DATE
+        ) TO '{folder / "contact.parquet"}' (FORMAT parquet)"""
+    )
+    con.execute(
+        f"""COPY (
+            SELECT '' AS site, '/pc-' || host AS host_id,
+                make_timestamp({FIRST_SECOND}::BIGINT * 1000000)::DATE + day::INTEGER AS day,
+                range(288)::USMALLINT[] AS bins
+            FROM range(1000) AS h(host), range(14) AS d(day)
+        ) TO '{folder / "uptime.parquet"}' (FORMAT parquet)"""
+    )
+    con.close()
+
+
+def load_contacts(folder: Path) -> duckdb.DuckDBPyConnection:
+    """The connection that `make_contacts` filled, with the macros of names and entities."""
+    from kizashi import entities, names
+
+    con = connect()
+    names.install(con)
+    entities.install(con)
+    for table in ("contact", "uptime"):
+        con.execute(f"CREATE TABLE {table} AS FROM '{folder / table}.parquet'")
+    con.execute(
+        "CREATE TABLE insider AS SELECT host_id, row_number() OVER ()::INTEGER AS host_no "
+        "FROM (SELECT DISTINCT host_id FROM uptime)"
+    )
+    return con
+
+
+def derive_rhythm(folder: Path) -> None:
+    """Rhythms of the contacts, with what chance explains."""
+    from kizashi import entities
+
+    entities.create(load_contacts(folder), "rhythm")
+
+
+def rhythm_cost(folder: Path, rows: int) -> None:
+    """Interval features and the chance of each, from the contact table."""
+    make_contacts(folder, rows)
+    loaded = measured(load_contacts, folder)
+    whole = measured(derive_rhythm, folder)
+    alone = whole._replace(cpu_s=whole.cpu_s - loaded.cpu_s, wall_s=whole.wall_s - loaded.wall_s)
+    print(f"\nrhythms of {rows:,} contacts in {rows // 25:,} pairs of 1,000 hosts, 14 days")
+    _row("rhythm", alone, None)
+
+
 def _row(name: str, cost: Cost, against: Cost | None) -> None:
     ratio = f"{cost.cpu_s / against.cpu_s:6.2f}x CPU" if against else ""
     print(
@@ -394,6 +457,7 @@ BENCHES: dict[str, Callable[[Path, int], None]] = {
     "days": days_ratio,
     "mixed": mixed_ratio,
     "hour": hour_time,
+    "rhythm": rhythm_cost,
 }
 
 
