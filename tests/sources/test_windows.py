@@ -237,6 +237,32 @@ def test_lines_read_before_count(tmp_path: Path, con: duckdb.DuckDBPyConnection)
     assert found.rejects == [Reject(102, "not valid JSON", "{")]
 
 
+def test_a_desktop_session_left_and_taken_up_again_names_who_and_from_where(
+    tmp_path: Path, con: duckdb.DuckDBPyConnection
+) -> None:
+    who = {"AccountName": "sato", "AccountDomain": "CORP", "LogonID": "0x76FEA87"}
+    where = {"ClientName": "PC-09", "ClientAddress": "192.0.2.9", "SessionName": "RDP-Tcp#1"}
+    events = [event("Security", number, **who, **where) for number in (4779, 4778)]
+    found = Found(write(tmp_path / "log.json", *events), con)
+    columns = ("activity", "success", "user", "logon_type", "logon_id", "client_ip", "workstation")
+    assert found.values("authentication", *columns) == [
+        ("logoff", True, "CORP\\sato", 10, "0x76fea87", "192.0.2.9", "PC-09"),
+        ("logon", True, "CORP\\sato", 10, "0x76fea87", "192.0.2.9", "PC-09"),
+    ]
+
+
+@pytest.mark.parametrize("event_id", [400, 403, 600])
+def test_a_powershell_engine_tells_the_program_that_hosts_it(
+    event_id: int, tmp_path: Path, con: duckdb.DuckDBPyConnection
+) -> None:
+    details = "\tNewEngineState=Available\n\tHostApplication=powershell -enc AAAA\n\tPipelineId="
+    started = event("Windows PowerShell", event_id, param1="Available", param3=details)
+    found = Found(write(tmp_path / "log.json", started), con)
+    assert found.values("script_activity", "engine", "text") == [
+        ("powershell", "powershell -enc AAAA")
+    ]
+
+
 def test_a_line_over_the_limit_is_named_and_the_next_is_read(
     tmp_path: Path, con: duckdb.DuckDBPyConnection
 ) -> None:

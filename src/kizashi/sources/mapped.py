@@ -395,10 +395,10 @@ def _place(layout: Layout, names: tuple[str, ...]) -> str:
     for place, table in enumerate(layout.tables):
         tests = []
         for name, values in table.when.items():
-            value = f"lower(coalesce({_value(names, name)}, ''))"
+            value = f"lower(coalesce({_either(names, name)}, ''))"
             tests.append(f"{value} <> ''" if "*" in values else f"{value} IN ({_texts(values)})")
         tests += [
-            f"regexp_matches({_value(names, name)}, {_text(pattern)})"
+            f"regexp_matches(coalesce({_either(names, name)}, ''), {_text(pattern)})"
             for name, pattern in table.like.items()
         ]
         cases.append(f"WHEN {' AND '.join(tests) or 'true'} THEN {place}")
@@ -464,6 +464,7 @@ _OWN = {
     "server_name": "text_name", "host": "text_name", "transport": "text_transport",
     "query_type": "text_query_type", "rcode": "text_rcode", "md5": "lower", "sha1": "lower",
     "sha256": "lower", "from_address": "lower", "return_path": "lower", "reply_to": "lower",
+    "key_path": "text_key",
 }  # fmt: skip
 
 
@@ -497,8 +498,13 @@ def _typed(column: str, kind: str, rule: Column, names: tuple[str, ...]) -> str:
 
 def _raw(rule: Column, names: tuple[str, ...]) -> str:
     """The first alternative that is there, as text."""
-    options = [" || ' ' || ".join(_value(names, part) for part in joined) for joined in rule.fields]
+    between = f" || {_text(rule.join)} || "
+    options = [between.join(_value(names, part) for part in joined) for joined in rule.fields]
     return f"coalesce({', '.join(options)})" if options else "NULL::VARCHAR"
+
+
+def _either(names: tuple[str, ...], name: str) -> str:
+    return f"coalesce({', '.join(_value(names, one) for one in name.split('|'))})"
 
 
 def _value(names: tuple[str, ...], name: str) -> str:

@@ -47,7 +47,9 @@ TOP_KEYS = (
 MATCH_KEYS = ("contains", "pattern", "keys", "values", "app", "last", "any_case")
 TIME_KEYS = ("from", "zone", "formats", "pattern")
 TABLE_KEYS = ("name", "when", "columns")
-COLUMN_KEYS = ("field", "value", "values", "other", "pattern", "split", "part", "scale")
+COLUMN_KEYS = (
+    "field", "join", "value", "values", "other", "pattern", "split", "part", "scale",
+)  # fmt: skip
 # Of a URL: host, port, path; percent signs decoded; addresses that a DNS message in hex answers.
 PARTS = ("host", "port", "path", "plain", "dns_packet")
 REST = "other_activity"
@@ -58,6 +60,7 @@ class Column:
     """Where a column's value comes from. `fields` are alternatives, each joined of one or more."""
 
     fields: tuple[tuple[str, ...], ...] = ()
+    join: str = " "  # between the fields of one alternative
     value: str | None = None  # a constant
     values: Mapping[str, str] = field(default_factory=dict)  # as logged, lower case -> ours
     other: str | None = None  # for what `values` does not name ("" for none); else kept as logged
@@ -72,7 +75,7 @@ class Table:
     """One table that a record may land in, and when."""
 
     name: str
-    when: Mapping[str, tuple[str, ...]]  # field -> values, lower case; "*" is any
+    when: Mapping[str, tuple[str, ...]]  # field -> values, lower case; "*" is any; "a|b" is either
     columns: Mapping[str, Column]
     like: Mapping[str, str] = field(default_factory=dict)  # field -> RE2 that its value holds
 
@@ -119,7 +122,7 @@ class Layout:
         """Every field that the mapping names, in order of first use."""
         columns = [self.time, *(c for t in self.tables for c in t.columns.values())]
         named = [part for column in columns for joined in column.fields for part in joined]
-        named += [name for t in self.tables for name in (*t.when, *t.like)]
+        named += [n for t in self.tables for name in (*t.when, *t.like) for n in name.split("|")]
         named += [self.zone] if self.zone else []
         return tuple(dict.fromkeys(named))
 
@@ -224,6 +227,7 @@ def _column(name: str, said: object) -> Column:
     options = [given] if isinstance(given, str) else given
     return Column(
         fields=tuple((o,) if isinstance(o, str) else tuple(_texts(o, name)) for o in options),
+        join=str(said.get("join", " ")),
         value=None if said.get("value") is None else str(said["value"]),
         values={str(k).lower(): str(v) for k, v in said.get("values", {}).items()},
         other=said.get("other"),

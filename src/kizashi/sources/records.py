@@ -149,15 +149,15 @@ def _document(text: str) -> object:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
-        parts = re.split(r"(?m)^\}\s*$", text)
-        found = []
-        for part in parts:
-            if part.strip():
-                try:
-                    found.append(orjson.loads(part + "}"))
-                except orjson.JSONDecodeError:
-                    found.append({"message": part.strip()})
-        return found
+        parts = [part.strip().rstrip(",") for part in re.split(r"(?m)^(?=\{)", text)]
+        return [_parsed(part) for part in parts if part]
+
+
+def _parsed(text: str) -> object:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return {"message": text}
 
 
 def _items(document: object) -> Iterator[object]:

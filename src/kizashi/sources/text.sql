@@ -98,10 +98,17 @@ CREATE OR REPLACE TEMP MACRO text_name(text) AS
     lower(trim(
         CASE WHEN text[1] = '(' THEN regexp_replace(text, '\(\d+\)', '.', 'g') ELSE text END, '.'));
 
+-- The roots of a registry path as kernel, tools and vendors write them.
+CREATE OR REPLACE TEMP MACRO text_key(text) AS
+    regexp_replace(
+        regexp_replace(
+            text, '(?i)^\\?(?:registry\\machine|machine|hkey_local_machine)(?:\\|$)', 'HKLM\\'),
+        '(?i)^\\?(?:registry\\user|user|hkey_users)(?:\\|$)', 'HKU\\');
+
 CREATE OR REPLACE TEMP MACRO text_transport(text) AS
     CASE lower(text)
         WHEN '6' THEN 'tcp' WHEN '17' THEN 'udp' WHEN '1' THEN 'icmp' WHEN '58' THEN 'icmp'
-        ELSE lower(text)
+        ELSE regexp_replace(lower(text), '^(tcp|udp|icmp)[_-]?(?:ip)?v?[46]$', '\1')
     END;
 
 -- What became of it, in the words of many products.

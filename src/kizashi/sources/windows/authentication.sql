@@ -1,9 +1,10 @@
--- Security: 4624, 4625, 4634, 4647, 4648, 4672, 4768, 4769, 4770, 4771, 4776
+-- Security: 4624, 4625, 4634, 4647, 4648, 4672, 4768, 4769, 4770, 4771, 4776, 4778, 4779
 SELECT
     unnest(common),
-    windows_ip(field.IpAddress) AS client_ip,
+    -- A remote desktop session taken up again (4778) or left (4779) names its fields otherwise.
+    windows_ip(coalesce(field.IpAddress, field.ClientAddress)) AS client_ip,
     CASE
-        WHEN event_id IN (4634, 4647) THEN 'logoff'
+        WHEN event_id IN (4634, 4647, 4779) THEN 'logoff'
         WHEN event_id = 4648 THEN 'explicit'
         WHEN event_id = 4672 THEN 'special'
         WHEN event_id BETWEEN 4768 AND 4771 THEN 'ticket'
@@ -19,15 +20,21 @@ SELECT
         -- Service tickets name the account as name@REALM.
         WHEN event_id IN (4769, 4770)
             THEN windows_user(field.TargetDomainName, split_part(field.TargetUserName, '@', 1))
+        WHEN event_id IN (4778, 4779) THEN windows_user(field.AccountDomain, field.AccountName)
         ELSE windows_user(field.TargetDomainName, field.TargetUserName)
     END AS "user",
     windows_text(CASE
         WHEN event_id = 4672 THEN field.SubjectDomainName
+        WHEN event_id IN (4778, 4779) THEN field.AccountDomain
         ELSE field.TargetDomainName
     END) AS domain,
-    TRY_CAST(field.LogonType AS USMALLINT) AS logon_type,
+    CASE
+        WHEN event_id IN (4778, 4779) THEN 10
+        ELSE TRY_CAST(field.LogonType AS USMALLINT)
+    END AS logon_type,
     lower(CASE
         WHEN event_id IN (4648, 4672) THEN field.SubjectLogonId
+        WHEN event_id IN (4778, 4779) THEN field.LogonID
         ELSE field.TargetLogonId
     END) AS logon_id,
     CASE
@@ -36,7 +43,8 @@ SELECT
         ELSE windows_text(field.AuthenticationPackageName)
     END AS protocol,
     lower(coalesce(nullif(field.SubStatus, '0x0'), field.Status)) AS status,
-    windows_text(coalesce(field.WorkstationName, field.Workstation)) AS workstation,
+    windows_text(coalesce(field.WorkstationName, field.Workstation, field.ClientName))
+        AS workstation,
     windows_text(coalesce(field.TargetServerName, field.ServiceName)) AS target_server,
     CASE
         WHEN event_id IN (4624, 4625, 4648)

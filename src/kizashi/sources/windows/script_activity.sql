@@ -1,6 +1,6 @@
 -- Microsoft-Windows-PowerShell/Operational: 4103, 4104
 -- PowerShellCore/Operational: 4103, 4104
--- Windows PowerShell: 800
+-- Windows PowerShell: 400, 403, 600, 800
 WITH script AS (
     SELECT
         common,
@@ -9,7 +9,14 @@ WITH script AS (
         host_process_id,
         caller,
         -- 800 has three nameless values: the command line, its context, its details.
-        CASE WHEN event_id = 800 THEN coalesce(
+        -- 400 and 403 (the engine starts, stops) and 600 (a provider) name the program that hosts it,
+        -- with its arguments, in the last of three.
+        CASE WHEN event_id IN (400, 403, 600) THEN nullif(trim(regexp_extract(
+            coalesce(
+                body->>'$.Data."#text"[2]', body->>'$.Data[2]', body->>'$.param3', field.Message),
+            '(?m)^\s*HostApplication=([^\r\n]*)',
+            1)), '')
+        WHEN event_id = 800 THEN coalesce(
             body->>'$.Data."#text"[0]',
             body->>'$.Data[0]',
             body->>'$.param1',
