@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import email
 import hashlib
 import zipfile
@@ -19,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kizashi import schema
+from kizashi.lake.ingest import ingest
 from kizashi.sources import InputFile, Reject, mail
 from kizashi.sources.mail import limits
 from kizashi.sources.mail.mailbox import RawMessage
@@ -501,3 +503,31 @@ def test_real_attachments_have_the_hashes_that_the_standard_library_finds() -> N
     # is a gateway's reply in words.
     assert [label.rpartition("__")[2] for label in different] == ["mail_malformed_1"]
     assert [label.rpartition("__")[2] for label in unread] == ["dmarc_reject_hard.eml"]
+
+
+def test_a_body_in_one_long_line_is_read_and_its_attachment_looked_into(tmp_path: Path) -> None:
+    program = b"MZ" + b"\0" * (3 << 20)
+    path = tmp_path / "long.eml"
+    path.write_bytes(
+        b"From: a@elsewhere.example\r\nTo: hana@acme.example\r\nSubject: x\r\nMIME-Version: 1.0\r\n"
+        b"Date: Mon, 02 Mar 2026 09:00:00 +0000\r\nReceived: by mx.acme.example; Mon, 02 Mar 2026 "
+        b"09:00:00 +0000\r\nContent-Type: application/pdf; name=a.pdf\r\n"
+        b"Content-Transfer-Encoding: base64\r\n\r\n" + base64.b64encode(program) + b"\r\n"
+    )
+    lake = tmp_path / "lake"
+    (line,) = ingest(lake, [path])
+    assert (line.source, line.stored) == ("mail", 1)
+    found = "SELECT attachments[1].bytes, findings FROM read_parquet(?)"
+    with duckdb.connect() as con:
+        rows = con.execute(found, [f"{lake}/events/email_activity/**/*.parquet"]).fetchall()
+    findings = ["program: a.pdf", "program under a document's name: a.pdf"]
+    assert rows == [(len(program), findings)]
+
+
+def test_a_link_whose_text_is_another_address_is_told(read_one: Any) -> None:
+    row = read_one(
+        TOP
+        + b'Content-Type: text/html\n\n<a href="http://login.elsewhere.example/x">www.acme.example</a>'
+        b'<a href="http://www.acme.example/">acme.example/news</a><a href="http://x.example">here</a>'
+    )
+    assert row["findings"] == ["link shown as another: www.acme.example is login.elsewhere.example"]

@@ -59,10 +59,12 @@ class Opened:
     """A file laid open: plain bytes on disk and what they are known by.
 
     `digests` maps a byte count to the digest of that many leading bytes, for the counts asked for.
-    `damage` says why reading ended early; what came before it is in `plain`.
+    `damage` says why reading ended early; what came before it is in `plain`. `uncut` has the lines
+    that are cut in `plain`, at any length.
     """
 
     plain: Path
+    uncut: Path
     head: bytes
     size: int
     newlines: int
@@ -196,13 +198,14 @@ def opened(found: Found, marks: Marks, spool: Path) -> Iterator[Opened]:
         target = Path(folder) / "plain"
         with found.open() as stream:
             result = _lay_open(_blocks(stream, magic), None if stored else target, marks)
-        plain = stored or target
+        plain = uncut = stored or target
         if result.long_lines and b"\0" not in result.head:
             cut = Path(folder) / "cut"
             _cut_long_lines(plain, cut)
             plain = cut
         yield Opened(
             plain,
+            uncut,
             result.head,
             plain.stat().st_size,
             result.newlines,

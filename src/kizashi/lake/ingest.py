@@ -212,6 +212,7 @@ def _input_file(
     return InputFile(
         label=found.label,
         plain=plain,
+        uncut=None if entry.size else file.uncut,
         file_id=entry.file_id,
         head=file.head,
         size=plain.stat().st_size,

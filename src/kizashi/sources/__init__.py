@@ -36,7 +36,8 @@ class InputFile:
     included. `size` and `newlines` count the bytes and line ends of `plain`. When the file was
     read before and has grown, `plain` holds only what is new and `first_record` the number of
     lines before it. `zone` is the IANA zone of times that say none, "" where nobody said it;
-    `arrived` is when the file was written, by which a date without a year is understood.
+    `arrived` is when the file was written, by which a date without a year is understood. `uncut`
+    holds what `plain` does with lines of any length, for a source that bounds them itself.
     """
 
     label: str
@@ -49,6 +50,7 @@ class InputFile:
     first_record: int = 0
     zone: str = ""
     arrived: datetime | None = None
+    uncut: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ CREATE TABLE email_activity (
     received_hops USMALLINT,   -- number of Received headers
     links VARCHAR[],           -- URLs in the body, at most 200
     attachments STRUCT(name VARCHAR, mime_type VARCHAR, bytes UBIGINT, md5 VARCHAR, sha256 VARCHAR)[], -- at most 100
+    findings VARCHAR[],        -- what a look at attachments and links found without running them, as "finding: file"
+    members VARCHAR[],         -- names inside attached archives, at most 100
     bytes UBIGINT,             -- size of the message
     disposition VARCHAR,       -- allowed, blocked
     truncated BOOLEAN          -- a limit was reached; the rest of the message was not read

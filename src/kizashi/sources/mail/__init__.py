@@ -71,6 +71,8 @@ _COLUMNS = pa.schema(
         "received_hops": pa.uint16(),
         "links": pa.list_(pa.string()),
         "attachments": pa.list_(_ATTACHMENT),
+        "findings": pa.list_(pa.string()),
+        "members": pa.list_(pa.string()),
         "bytes": pa.uint64(),
         "truncated": pa.bool_(),
         "unmapped": pa.string(),
@@ -97,11 +99,12 @@ def claims(file: InputFile) -> int:
 def read(file: InputFile, con: duckdb.DuckDBPyConnection) -> Iterator[Batch]:
     """Batches of rows; a message that cannot be read becomes a reject."""
     messages: Iterable[RawMessage]
+    plain = file.uncut or file.plain
     if is_mbox(file.head):
-        messages = read_mbox(file.plain, file.first_record)
+        messages = read_mbox(plain, file.first_record)
     else:
         # A single message that grew was stored when it was first seen.
-        messages = [] if file.first_record else [read_single(file.plain)]
+        messages = [] if file.first_record else [read_single(plain)]
     pending = iter(messages)
     for number in count():
         rows, rejects = _rows(islice(pending, _BATCH_MESSAGES))

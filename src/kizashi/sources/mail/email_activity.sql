@@ -25,6 +25,8 @@ SELECT
     received_hops,
     links,
     attachments,
+    findings,
+    members,
     bytes,
     truncated,
     unmapped

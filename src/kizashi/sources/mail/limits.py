@@ -21,6 +21,10 @@ HASHED_BYTES = (
     50 * 1024 * 1024
 )  # encoded content that is decoded and hashed; attached mail counts twice
 LINKS = 200
+OPENED = 20  # attachments that are looked into
+MEMBERS = 100  # names inside archives
+FINDINGS = 50
+SHOWN_LINKS = 2_000  # anchors whose text is compared with their link
 LINK_CHARACTERS = 2_048
 ATTACHMENTS = 100
 NAME_CHARACTERS = 255

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from kizashi.sources.mail import limits
 from kizashi.sources.mail.charsets import clean, decode
@@ -37,6 +38,32 @@ def find_links(body: bytes, charset: str | None, is_html: bool) -> Iterator[str]
             yield html.unescape(_trim(match[0].decode("ascii")))
         else:
             yield _trim(match[0].decode("ascii"))
+
+
+_ANCHOR = re.compile(
+    rb"<a\b[^>]{0,2000}?\bhref\s{0,20}=\s{0,20}(?:\"([^\"]{1,2048})\"|'([^']{1,2048})')[^>]{0,2000}>"
+    rb"([^<]{4,300})<",
+    re.I,
+)
+_SHOWN = re.compile(r"(?:https?://)?((?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,24})(?:[/:?#]\S*)?", re.I)
+_HOST = re.compile(
+    r"https?://(?:[^/@?#]*@)?((?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,24})(?=[/:?#]|$)", re.I
+)
+
+
+def misleading_links(body: bytes, charset: str | None) -> Iterator[str]:
+    """Links whose text is the address of another organisation, as `link shown as another: ...`."""
+    for match in islice(_ANCHOR.finditer(body), limits.SHOWN_LINKS):
+        shown = _SHOWN.fullmatch(clean(html.unescape(decode(match[3], charset))).strip())
+        real = _HOST.match(html.unescape(decode(match[1] or match[2], charset)).strip())
+        if shown and real and _organisation(shown[1]) != _organisation(real[1]):
+            yield f"link shown as another: {shown[1].lower()[:200]} is {real[1].lower()[:200]}"
+
+
+def _organisation(host: str) -> str:
+    """The last two labels, or three where the last but one is as short as co or ac."""
+    labels = host.lower().split(".")
+    return ".".join(labels[-3 if len(labels[-1]) == 2 and len(labels[-2]) <= 3 else -2 :])
 
 
 def _of_attribute(raw: bytes, charset: str | None) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from kizashi.attachments import look
 from kizashi.sources.mail import limits
 from kizashi.sources.mail.fields import (
     Address,
@@ -21,7 +22,7 @@ from kizashi.sources.mail.fields import (
     unfold,
 )
 from kizashi.sources.mail.hops import Path, is_internal, read_path
-from kizashi.sources.mail.links import find_links
+from kizashi.sources.mail.links import find_links, misleading_links
 from kizashi.sources.mail.mailbox import RawMessage
 from kizashi.sources.mail.parts import Leaf, Tree, decoded, walk_parts
 from kizashi.sources.mail.verdicts import Verdicts, read_verdicts
@@ -53,6 +54,8 @@ class NotAMessageError(ValueError):
 class _Content(NamedTuple):
     links: list[str]
     attachments: list[dict[str, Any]]
+    findings: list[str]
+    members: list[str]
     truncated: bool
 
 
@@ -82,6 +85,8 @@ def to_row(message: RawMessage) -> dict[str, Any]:
         "received_hops": min(path.count, 65_535),
         "links": content.links,
         "attachments": content.attachments,
+        "findings": content.findings,
+        "members": content.members,
         "bytes": message.size,
         "truncated": truncated,
     }
@@ -210,6 +215,7 @@ def _boxes(header: Header, charset: str | None) -> Iterator[Address | None]:
 def _read_content(raw: bytes, tree: Tree) -> _Content:
     links: dict[str, None] = {}
     attachments: list[dict[str, Any]] = []
+    opened = _Opened()
     text_room, hash_room = limits.TEXT_BYTES, limits.HASHED_BYTES
     truncated = False
     for leaf in tree.leaves:
@@ -220,14 +226,49 @@ def _read_content(raw: bytes, tree: Tree) -> _Content:
         content = decoded(raw, leaf) if hash_room >= 0 else b""
         truncated |= hash_room < 0
         if readable:
-            truncated |= not _add_links(links, leaf, bytes(content[: max(0, text_room)]))
+            body = bytes(content[: max(0, text_room)])
+            truncated |= not _add_links(links, leaf, body)
+            if leaf.mime_type == "text/html":
+                opened.findings |= dict.fromkeys(misleading_links(body, leaf.charset))
             text_room -= len(content)
             truncated |= text_room < 0
         if attached and len(attachments) == limits.ATTACHMENTS:
             truncated = True
         elif attached:
-            attachments.append(_attachment(leaf, content, leaf.whole and hash_room >= 0))
-    return _Content(list(links), attachments, truncated)
+            whole = leaf.whole and hash_room >= 0
+            attachments.append(_attachment(leaf, content, whole))
+            truncated |= whole and not opened.add(leaf, content)
+    findings = list(opened.findings)[: limits.FINDINGS]
+    members = list(opened.members)[: limits.MEMBERS]
+    return _Content(list(links), attachments, findings, members, truncated)
+
+
+class _Opened:
+    """What the attachments of one message hold, as far as it may be looked into."""
+
+    def __init__(self) -> None:
+        self.findings: dict[str, None] = {}
+        self.members: dict[str, None] = {}
+        self._left = limits.OPENED
+
+    def add(self, leaf: Leaf, content: bytes | memoryview) -> bool:
+        """Look into one attachment; False when a limit left some of it unseen."""
+        # Attached mail is walked as parts; pictures are looked at by eyes alone.
+        if leaf.is_message or (leaf.mime_type.startswith("image/") and _is_picture(content)):
+            return True
+        self._left -= 1
+        if self._left < 0:
+            return False
+        found = look(leaf.name, content)
+        self.findings |= dict.fromkeys(found.findings)
+        self.members |= dict.fromkeys(found.members)
+        return found.opened
+
+
+def _is_picture(content: bytes | memoryview) -> bool:
+    return bytes(content[:4]).startswith(
+        (b"\xff\xd8", b"\x89PNG", b"GIF8", b"RIFF", b"BM", b"II", b"MM")
+    )
 
 
 def is_text(leaf: Leaf) -> bool:
