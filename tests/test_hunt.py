@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from kizashi import pipeline
-from kizashi.config import find
-from kizashi.incidents import HuntResult, Incident
+from kizashi.config import Config, find
+from kizashi.incidents import Asset, HuntResult, Incident
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "organisation"
 LSASS = "telemetry/otrf/compound/LSASS_campaign_01"
@@ -104,6 +104,40 @@ def test_the_command_writes_json_lines_a_page_and_its_exit_status(
     assert "Content-Security-Policy" in page.read_text("utf-8")
     quiet = kizashi("hunt", "--lake", lake, "--new")
     assert (quiet.returncode, quiet.stdout) == (0, "")
+
+
+def test_a_source_without_a_zone_is_warned_of_until_someone_says_it(tmp_path: Path) -> None:
+    log = tmp_path / "fw.log"
+    log.write_text(
+        'date=2026-03-02 time=09:00:00 devname="fw" logid="0000000013" type="traffic" '
+        'subtype="forward" srcip=192.0.2.7 dstip=198.51.100.9 dstport=443 action="accept"\n',
+        "utf-8",
+    )
+    assert kizashi("hunt", str(log), "--lake", str(tmp_path / "a")).returncode == 0
+    unset = kizashi("hunt", "--lake", str(tmp_path / "a"), "--check-sources", "--table")
+    assert unset.returncode == 4
+    assert "source fortigate writes times without a zone" in " ".join(unset.stdout.split())
+    given = kizashi(
+        "hunt", str(log), "--lake", str(tmp_path / "b"), "--tz", "Asia/Tokyo", "--check-sources"
+    )
+    assert given.returncode == 0, given.stderr
+    asked = "SELECT time FROM network_activity"
+    (row,) = kizashi("query", asked, "--lake", str(tmp_path / "b"), "--json").stdout.splitlines()
+    assert json.loads(row)["time"] == "2026-03-02 00:00:00"
+
+
+def test_what_is_critical_comes_first_among_equals(example: tuple[Path, HuntResult]) -> None:
+    lake, before = example
+    last = before.incidents[-1]
+    host = last.hosts[0].rpartition("/")[2]
+    config = Config(assets=(Asset(host, "Hana Sato", 5),))
+    after = pipeline.hunt(lake, pipeline.HuntOptions(config))
+    mine = next(i for i in after.incidents if i.id == last.id)
+    assert (mine.owners, mine.criticality) == (("Hana Sato",), 5)
+    assert {i.id for i in after.incidents} == {i.id for i in before.incidents}
+    alike = [i for i in after.incidents if i.severity == mine.severity]
+    assert alike[0].criticality == 5
+    assert [i.rank for i in after.incidents] == [*range(1, len(after.incidents) + 1)]
 
 
 def test_a_path_that_does_not_exist_is_wrong_usage(tmp_path: Path) -> None:

@@ -30,9 +30,16 @@ def test_what_is_proposed_can_be_loaded(proposed: Path) -> None:
     assert found.site_of("tokyo/zeek/dns.log.gz") == "tokyo"
 
 
+def test_a_site_has_its_machines_and_its_calendar(proposed: Path) -> None:
+    tokyo = next(site for site in config.load(proposed).sites if site.name == "tokyo")
+    assert tokyo.resolvers
+    assert tokyo.subnets
+    assert tokyo.workdays == config.WEEK[:5]
+
+
 def test_every_proposal_has_its_reason(proposed: Path) -> None:
     text = proposed.read_text("utf-8")
-    for words in ("has its middle at", "Resolvers and forwarders", "Sources, their span"):
+    for words in ("has its middle at", "answers ", "Sources, their span"):
         assert words in text
 
 

@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -19,9 +20,9 @@ from kizashi import entities, names
 from kizashi import indicators as known_indicators
 from kizashi.chains import Chain, assemble, chains
 from kizashi.config import Config
-from kizashi.entities.health import faults
+from kizashi.entities import health
 from kizashi.errors import UsageError
-from kizashi.incidents import Blind, HuntResult, Incident, Note, SourceHealth
+from kizashi.incidents import SEVERITIES, Asset, Blind, HuntResult, Incident, Note, SourceHealth
 from kizashi.indicators import Indicator, Loaded
 from kizashi.lake.engine import open_lake, quoted_path
 from kizashi.lake.ingest import Line, ingest
@@ -30,9 +31,12 @@ from kizashi.lake.retention import expire
 from kizashi.lake.settle import settle
 from kizashi.names import predicted
 from kizashi.schema import tables
+from kizashi.sources import ZONELESS
 
 SIGNALS = "signal.parquet"
 CONFIRMED = "confirmed_clocks"
+ROLES = "given_roles"
+DAMAGED = 0.01  # of a source's records: above it the report says so first
 # What a hunt says that it is at, beside the detectors.
 LINKING, TELLING = "linking", "telling"
 Step = Callable[[str, int, int], None]
@@ -53,7 +57,9 @@ def read(
 ) -> Iterator[Line]:
     """Ingest, one Line a file; settled by the next `open_settled`. `folders` hold a user's own
     mapping files."""
-    yield from ingest(lake, paths, config.site_of, config.zones, folders)
+    if config.origin:
+        _remember_roles(lake, config)
+    yield from ingest(lake, paths, config.provenance, folders)
 
 
 @contextmanager
@@ -64,10 +70,28 @@ def open_settled(
     settle(lake, entities)
     con = open_lake(lake, overlays)
     try:
+        entities.give_roles(con, _roles(lake))
         derive(con)
         yield con
     finally:
         con.close()
+
+
+def _remember_roles(lake: Path, config: Config) -> None:
+    """Keep in the lake what kizashi.toml says of addresses, so that every verb knows it."""
+    said = [
+        (site.name, role, address)
+        for site in config.sites
+        for role, own in (("resolver", site.resolvers), ("proxy", site.proxies))
+        for address in own
+    ]
+    with closing(Manifest(lake)) as manifest:
+        manifest.set_fact(ROLES, json.dumps(said))
+
+
+def _roles(lake: Path) -> list[tuple[str, str, str]]:
+    with closing(Manifest(lake)) as manifest:
+        return [tuple(said) for said in json.loads(manifest.fact(ROLES) or "[]")]
 
 
 def derive(con: duckdb.DuckDBPyConnection) -> None:
@@ -78,6 +102,8 @@ def derive(con: duckdb.DuckDBPyConnection) -> None:
 
 def hunt(lake: Path, options: HuntOptions, step: Step | None = None) -> HuntResult:
     """Everything that the lake shows, ranked, and what could not be looked at."""
+    if options.config.origin:
+        _remember_roles(lake, options.config)
     with open_settled(lake, options.overlays) as con:
         known = detecting.detectors(options.folders)
         known_indicators.install(con, options.indicators)
@@ -103,12 +129,12 @@ def hunt(lake: Path, options: HuntOptions, step: Step | None = None) -> HuntResu
         if step:
             step(TELLING, len(known), len(known))
         result = HuntResult(
-            incidents=_mark_new(lake, incidents),
+            incidents=_mark_new(lake, _ranked(incidents, options.config)),
+            warnings=tuple(_warnings(lake, con, options.config)),
             blind=tuple(blind),
             sources=_health(lake, con),
             notes=(
                 *_clock_notes(con),
-                *_source_notes(con),
                 *_indicator_notes(con, options.indicators, span),
                 *_single_notes(found, incidents),
             ),
@@ -231,30 +257,53 @@ def _mark_new(lake: Path, incidents: tuple[Incident, ...]) -> tuple[Incident, ..
     )
 
 
-def _source_notes(con: duckdb.DuckDBPyConnection) -> Iterator[Note]:
-    """A line for each stretch in which a source was silent or thin: nothing was seen there."""
-    days: dict[str, dict[date, int]] = {}
-    last: dict[str, datetime] = {}
-    for source, day, rows, seen in con.execute("FROM source_day ORDER BY ALL").fetchall():
-        days.setdefault(source, {})[day] = rows
-        last[source] = max(seen, last.get(source, seen))
-    for fault in faults(days, last):
-        when = f"{fault.first}" if fault.first == fault.last else f"{fault.first} - {fault.last}"
-        share = f"{1 - fault.share:.0%}"
-        yield {
-            "silent": Note(
-                f"source {fault.source} is silent on {when}: nothing could be seen there",
-                f"ソース {fault.source} は {when} に記録が無い。この間は何も見えない",
-            ),
-            "thin": Note(
-                f"source {fault.source} wrote {share} less than its habit on {when}",
-                f"ソース {fault.source} の {when} の記録は普段より {share} 少ない",
-            ),
-            "ended": Note(
-                f"source {fault.source} ends on {fault.first}; the logs go on until {fault.last}",
-                f"ソース {fault.source} は {fault.first} で終わる（全体は {fault.last} まで）",
-            ),
-        }[fault.kind]
+def _warnings(lake: Path, con: duckdb.DuckDBPyConnection, config: Config) -> Iterator[Note]:
+    """What to know before the list is read: times without a zone, damage, faults of sources."""
+    with closing(Manifest(lake)) as manifest:
+        entries, damage = manifest.file_entries(), manifest.reject_reasons()
+    for source in sorted({e.source or "" for e in entries if ZONELESS in e.note}):
+        yield Note(
+            f"source {source} writes times without a zone, taken as UTC: give it one in "
+            f"kizashi.toml ([source.{source}] zone), or --tz",
+            f"ソース {source} の時刻には時間帯が無く UTC とみなした。"
+            f"kizashi.toml の [source.{source}] zone か --tz で指定",
+        )
+    read = Counter({e.source or "": 0 for e in entries})
+    for entry in entries:
+        read[entry.source or ""] += entry.read
+    for source, reasons in damage.items():
+        rows = sum(reasons.values())
+        if rows >= DAMAGED * read[source]:
+            why = ", ".join(f"{reason} ({count:,})" for reason, count in reasons.most_common(3))
+            yield Note(
+                f"source {source}: {rows:,} of {read[source]:,} records set aside: {why}",
+                f"ソース {source}：{read[source]:,} 件中 {rows:,} 件を除外：{why}",
+            )
+    yield from health.warnings(con, config.is_free)
+
+
+def _ranked(incidents: tuple[Incident, ...], config: Config) -> tuple[Incident, ...]:
+    """The incidents with those who answer for their hosts; of one severity, what is critical to the
+    organisation comes first."""
+    if not config.assets:
+        return incidents
+    known: dict[str, list[Asset]] = {}
+    for asset in config.assets:
+        known.setdefault(asset.host, []).append(asset)
+    owned = [replace(i, **_answers(i, known)) for i in incidents]
+    owned.sort(key=lambda i: (-SEVERITIES.index(i.severity), -i.criticality, i.rank))
+    return tuple(replace(incident, rank=rank) for rank, incident in enumerate(owned, 1))
+
+
+def _answers(incident: Incident, known: dict[str, list[Asset]]) -> dict[str, Any]:
+    mine = []
+    for host_id in incident.hosts:
+        site, _slash, host = host_id.lower().rpartition("/")
+        mine += [a for a in known.get(host, ()) if a.site.lower() in ("", site)]
+    return {
+        "owners": tuple(dict.fromkeys(a.owner for a in mine if a.owner)),
+        "criticality": max((a.criticality for a in mine), default=0),
+    }
 
 
 def load_indicators(files: Iterable[Path], config: Config) -> Loaded:

@@ -1,26 +1,29 @@
 """A kizashi.toml to review, from the logs themselves, each line with the reason for it.
 
 What the configuration can hold is written as settings; what it cannot is said in comments, for the
-person who reviews it: resolvers, proxies, domain controllers, subnets, spans and gaps of sources.
+person who reviews it: domain controllers, shared addresses, monitors, spans and gaps of sources.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime
+from datetime import date, timedelta
 from importlib.resources import files
 from pathlib import Path
+from statistics import median
 from typing import NamedTuple
 
 import duckdb
 
 from kizashi import pipeline
-from kizashi.config import Config, Site
-from kizashi.entities.health import faults
+from kizashi.config import WEEK, Config, Site
+from kizashi.entities.health import by_day, faults, source_hours
 
 # An office day from nine to five has its middle here; the estimate is good to an hour.
 MIDDAY = 13.0
 FEWEST_DESKS = 3
+FEWEST_CALENDAR_DAYS = 13
+FEW_DESKS = 0.2  # of those on a busy workday
 WELL_KNOWN = {9: "Asia/Tokyo", 8: "Asia/Singapore", 3: "Europe/Istanbul", 3.5: "Asia/Tehran",
               5.5: "Asia/Kolkata", 1: "Europe/Berlin", 0: "Europe/London", -5: "America/New_York",
               -8: "America/Los_Angeles", -6: "America/Chicago", 10: "Australia/Sydney"}  # fmt: skip
@@ -38,7 +41,7 @@ def propose(paths: Sequence[Path], scratch: Path) -> str:
     """Text of a kizashi.toml for the logs under the paths, read into a lake under `scratch`."""
     lake = scratch / "lake"
     folders = _folders(paths)
-    sites = tuple(Site(_site_name(f), "UTC", (f"{f}/*",)) for f in folders)
+    sites = tuple(Site(_site_name(f), "", (f"{f}/*",)) for f in folders)
     for _line in pipeline.read(lake, list(paths), Config(sites=sites)):
         pass
     with pipeline.open_settled(lake) as con:
@@ -74,22 +77,48 @@ def _sites(con: duckdb.DuckDBPyConnection, folders: Sequence[str]) -> Iterator[s
     middays: dict[str, list[float]] = {}
     for site, hour in con.execute(_sql("middays")).fetchall():
         middays.setdefault(site or "", []).append(float(hour))
-    if not folders:
-        zone, why = _zone([hour for hours in middays.values() for hour in hours])
-        yield f"# zone: {why}"
-        yield "[site.main]"
-        yield f"zone = {_quoted(zone)}"
-        yield ""
-        return
-    yield "# One site a folder of the logs: join those that are one office."
-    for folder in folders:
+    if folders:
+        yield "# One site a folder of the logs: join those that are one office."
+    for folder in folders or [""]:
         name = _site_name(folder)
-        zone, why = _zone(middays.get(name, []))
-        yield f"[site.{name}]"
+        known = middays.get(name, []) if folder else [h for own in middays.values() for h in own]
+        zone, why = _zone(known)
+        yield f"[site.{name or 'main'}]"
         yield f"# {why}"
         yield f"zone = {_quoted(zone)}"
-        yield f"files = [{_quoted(folder + '/*')}]"
+        if folder:
+            yield f"files = [{_quoted(folder + '/*')}]"
+        for key in ("subnets", "resolvers", "proxies"):
+            yield from _setting(key, _facts(con, key, name))
+        yield from _calendar(con, name, zone)
         yield ""
+
+
+def _setting(key: str, found: list[Found]) -> Iterator[str]:
+    """A list of a site's, with the reason for each of it."""
+    if found:
+        yield f"{key} = ["
+        yield from (f"    {_quoted(fact.what)},  # {fact.reason}" for fact in found)
+        yield "]"
+
+
+def _calendar(con: duckdb.DuckDBPyConnection, site: str, zone: str) -> Iterator[str]:
+    """Workdays by the desks that are on, and the workdays on which hardly any was."""
+    rows = con.execute(_sql("desk_days"), {"site": site, "zone": zone}).fetchall()
+    desks: dict[date, int] = dict(rows)
+    if not desks or (max(desks) - min(desks)).days < FEWEST_CALENDAR_DAYS:
+        return
+    every = [min(desks) + timedelta(days=n) for n in range((max(desks) - min(desks)).days + 1)]
+    of_weekday = [[desks.get(d, 0) for d in every if d.weekday() == w] for w in range(7)]
+    busy = max(median(counts) for counts in of_weekday)
+    few = FEW_DESKS * busy
+    work = [w for w, own in enumerate(of_weekday) if sum(n >= few for n in own) * 3 >= len(own)]
+    off = [d for d in every if d.weekday() in work and desks.get(d, 0) < few]
+    yield f"# about {busy:.0f} desks are on; on other days fewer than {FEW_DESKS:.0%} of that"
+    yield f"workdays = [{', '.join(_quoted(WEEK[w]) for w in work)}]"
+    if off:
+        yield "# workdays on which hardly any desk was on"
+        yield f"holidays = [{', '.join(_quoted(str(day)) for day in off)}]"
 
 
 def _zone(middays: Sequence[float]) -> tuple[str, str]:
@@ -115,10 +144,10 @@ def _zone(middays: Sequence[float]) -> tuple[str, str]:
 
 def _comments(con: duckdb.DuckDBPyConnection) -> Iterator[str]:
     titles = {
-        "resolvers": "Resolvers and forwarders (asked by many hosts)",
-        "proxies": "Proxies (carry the web of many hosts)",
+        "zones": "Clocks that look set to a wrong zone: give the source its own, [source.ID] zone",
+        "search": "Search list (asked for in vain after many names)",
         "controllers": "Domain controllers (named by the directory's own look-ups)",
-        "subnets": "Subnets of the hosts",
+        "shared": "Addresses of several hosts (NAT, terminal servers, leases)",
         "monitors": "Scanners and monitors (contact very many hosts)",
     }
     for name, title in titles.items():
@@ -127,20 +156,17 @@ def _comments(con: duckdb.DuckDBPyConnection) -> Iterator[str]:
             yield f"# {title}:"
             yield from (f"#   {found.what}: {found.reason}" for found in facts)
     yield "# Sources, their span, and gaps:"
-    days: dict[str, dict[date, int]] = {}
-    last: dict[str, datetime] = {}
-    for source, day, rows, seen in con.execute("FROM source_day ORDER BY ALL").fetchall():
-        days.setdefault(source, {})[day] = rows
-        last[source] = max(seen, last.get(source, seen))
-    wrong = list(faults(days, last))
-    for source, own in days.items():
+    hours = source_hours(con)
+    wrong = list(faults(hours))
+    for source, own in by_day(hours).items():
         yield f"#   {source}: {min(own)} - {max(own)}, {sum(own.values()):,} records"
         for fault in (f for f in wrong if f.source == source):
             yield f"#     {fault.kind} {fault.first} - {fault.last}"
 
 
-def _facts(con: duckdb.DuckDBPyConnection, name: str) -> list[Found]:
-    return [Found(*row) for row in con.execute(_sql(name)).fetchall()]
+def _facts(con: duckdb.DuckDBPyConnection, name: str, site: str | None = None) -> list[Found]:
+    given = {} if site is None else {"site": site}
+    return [Found(*row) for row in con.execute(_sql(name), given).fetchall()]
 
 
 def _sql(name: str) -> str:

@@ -52,27 +52,112 @@ GROUP BY
     site,
     host_id;
 
+-- name: desk_days
+-- Desks that were on by day of the site's zone. What is on nearly every day is a server, what is on
+-- seldom a visitor.
+WITH local AS (
+    SELECT DISTINCT
+        host_id,
+        CAST(timezone($zone, timezone('UTC', day + INTERVAL 5 MINUTE * bin)) AS DATE) AS day
+    FROM (
+        SELECT
+            host_id,
+            day,
+            unnest(bins) AS bin
+        FROM uptime
+        WHERE coalesce(site, '') = $site
+    )
+),
+desk AS (
+    SELECT host_id
+    FROM local
+    GROUP BY host_id
+    HAVING count(*) / (SELECT count(DISTINCT day) FROM local) BETWEEN 0.3 AND 0.9
+)
+SELECT
+    day,
+    count(*)
+FROM local
+SEMI JOIN desk USING (host_id)
+GROUP BY day;
+
 -- name: resolvers
 SELECT
-    server_ip,
+    role.address,
     count(DISTINCT host_id),
     'answers ' || count(DISTINCT host_id) || ' hosts'
-FROM dns_activity
-WHERE is_own_address(server_ip) AND coalesce(server_port, 53) = 53 AND NOT ends_with(server_ip, '.255')
-GROUP BY server_ip
+FROM role
+JOIN dns_activity
+    ON dns_activity.server_ip = role.address AND coalesce(dns_activity.site, '') = role.site
+WHERE
+    role.role = 'resolver'
+    AND role.site = $site
+    AND is_own_address(role.address)
+    AND coalesce(server_port, 53) = 53
+    AND NOT ends_with(role.address, '.255')
+GROUP BY role.address
 HAVING count(DISTINCT host_id) >= 3
 ORDER BY 2 DESC, 1
 LIMIT 10;
 
 -- name: proxies
 SELECT
-    server_ip,
+    role.address,
     count(DISTINCT host_id),
     'carries the web of ' || count(DISTINCT host_id) || ' hosts'
-FROM http_activity
-WHERE proxied AND server_ip IS NOT NULL AND NOT is_public_address(server_ip)
-GROUP BY server_ip
+FROM role
+JOIN http_activity
+    ON http_activity.server_ip = role.address AND coalesce(http_activity.site, '') = role.site
+WHERE
+    role.role = 'proxy'
+    AND role.site = $site
+GROUP BY role.address
 HAVING count(DISTINCT host_id) >= 3
+ORDER BY 2 DESC, 1
+LIMIT 10;
+
+-- name: zones
+SELECT
+    clock_a,
+    sum(facts),
+    round(avg(offset_s) / 3600, 1) || ' h ahead of ' || clock_b || ' in ' || sum(facts)
+    || ' facts that both saw'
+FROM clock_offset
+WHERE is_zone_error
+GROUP BY clock_a, clock_b
+ORDER BY 2 DESC, 1
+LIMIT 10;
+
+-- name: search
+-- A suffix that ends failed names of many first labels, whose rest is a name that someone asks for.
+SELECT
+    suffix,
+    count(DISTINCT host_id),
+    'added in vain to ' || count(DISTINCT stem) || ' names by ' || count(DISTINCT host_id) || ' hosts'
+FROM (
+    SELECT
+        failed.host_id,
+        asked.query AS stem,
+        failed.query[length(asked.query) + 2:] AS suffix
+    FROM dns_activity AS failed
+    JOIN (SELECT DISTINCT host_id, query FROM dns_activity WHERE rcode = 'NOERROR') AS asked
+        ON asked.host_id = failed.host_id AND starts_with(failed.query, asked.query || '.')
+    WHERE failed.rcode = 'NXDOMAIN' AND contains(asked.query, '.')
+)
+GROUP BY suffix
+HAVING count(DISTINCT stem) >= 10 AND count(DISTINCT host_id) >= 2
+ORDER BY 2 DESC, 1
+LIMIT 5;
+
+-- name: shared
+SELECT
+    client_ip,
+    count(DISTINCT device),
+    count(DISTINCT device) || ' hosts held it'
+FROM lease
+WHERE device IS NOT NULL
+GROUP BY client_ip
+HAVING count(DISTINCT device) >= 2
 ORDER BY 2 DESC, 1
 LIMIT 10;
 
@@ -98,13 +183,11 @@ SELECT
     count(DISTINCT client_ip),
     count(DISTINCT client_ip) || ' addresses'
 FROM (
-    SELECT client_ip FROM dns_activity
+    SELECT site, client_ip FROM dns_activity
     UNION ALL
-    SELECT client_ip FROM http_activity
-    UNION ALL
-    SELECT client_ip FROM dhcp_activity
+    SELECT site, client_ip FROM dhcp_activity
 )
-WHERE regexp_matches(client_ip, '^\d+\.\d+\.\d+\.\d+$') AND NOT is_public_address(client_ip)
+WHERE coalesce(site, '') = $site AND regexp_matches(client_ip, '^\d+\.\d+\.\d+\.\d+$')
 GROUP BY 1
 HAVING count(DISTINCT client_ip) >= 2
 ORDER BY 2 DESC, 1

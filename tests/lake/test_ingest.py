@@ -247,7 +247,7 @@ def test_a_control_character_in_a_line_loses_nothing_else(tmp_path: Path, line: 
     )
     good = b"1767225600.0\tC1\t10.0.0.7\t50000\t10.0.0.1\t53\tudp\n"
     (tmp_path / "conn.log").write_bytes(head + good + line + b"\n" + good.replace(b"C1", b"C3"))
-    (told,) = ingest(tmp_path / "lake", [tmp_path / "conn.log"], lambda _label: "", {}, ())
+    (told,) = ingest(tmp_path / "lake", [tmp_path / "conn.log"])
     assert told.note == ""
     assert told.stored >= 2
     assert told.read == told.stored + told.rejected == 3
@@ -260,7 +260,7 @@ def test_a_key_that_no_column_can_have_loses_no_record(tmp_path: Path, extra: by
     )
     log = tmp_path / "dns.log"
     log.write_bytes(record % b'"proto": "udp"' + record % extra)
-    (told,) = ingest(tmp_path / "lake", [log], lambda _label: "", {}, ())
+    (told,) = ingest(tmp_path / "lake", [log])
     assert (told.read, told.stored + told.rejected, told.note) == (2, 2, "")
     assert told.stored >= 1
 
@@ -284,5 +284,5 @@ def test_a_damaged_header_is_read_as_far_as_it_says(
     ).replace(*damage)
     log = tmp_path / "conn.log"
     log.write_bytes(head + b"1767225600.0\tC1\t10.0.0.7\t50000\t10.0.0.1\t53\tudp\n")
-    (told,) = ingest(tmp_path / "lake", [log], lambda _label: "", {}, ())
+    (told,) = ingest(tmp_path / "lake", [log])
     assert (told.read, told.stored, told.note) == (1, 1, "")

@@ -348,6 +348,12 @@ def realistic() -> HuntResult:
             ),
             Note("site branch: time zone is not set", "拠点 branch：時間帯が未設定"),
         ),
+        warnings=(
+            Note(
+                "source fortigate writes times without a zone, taken as UTC",
+                "ソース fortigate の時刻には時間帯が無く UTC とみなした",
+            ),
+        ),
         host_days=1_184.0,
         site_zones={"tokyo": "Asia/Tokyo"},
     )

@@ -146,6 +146,12 @@ def test_headings_go_down_one_level_at_a_time() -> None:
     assert all(after - before <= 1 for before, after in pairwise(levels))
 
 
+def test_a_source_to_trust_less_is_named_before_the_list() -> None:
+    said = " ".join("".join(parsed(page(hunt_results.realistic())).said).split())
+    warned = said.index("source fortigate writes times without a zone")
+    assert warned < said.index("Incidents, most telling first", said.index("Read this first"))
+
+
 def test_the_screen_of_what_logs_cannot_show_is_there_without_incidents() -> None:
     said = " ".join("".join(parsed(page(hunt_results.empty())).said).split())
     assert "No incident in 1,184 host-days of logs." in said

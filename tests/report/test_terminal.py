@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import unicodedata
 from dataclasses import replace
 from itertools import pairwise
@@ -68,6 +69,27 @@ def test_records_that_are_nowhere_are_told() -> None:
     result = hunt_results.empty()
     lost = replace(result, sources=(replace(result.sources[0], stored=400),))
     assert "mail: 12 of 412 records are neither stored" in rendered(lost)
+
+
+def test_a_source_to_trust_less_is_named_before_the_list() -> None:
+    text = rendered(hunt_results.realistic())
+    warned = text.index("! source fortigate writes times without a zone")
+    assert warned < text.index("Severity")
+
+
+def test_of_many_warnings_the_list_stays_on_the_first_screen() -> None:
+    result = hunt_results.realistic()
+    text = rendered(replace(result, warnings=result.warnings * 30))
+    assert "24 more of this kind below" in text
+    assert len(text[: text.index("Severity")].splitlines()) < 24
+
+
+def test_who_answers_for_a_host_is_named() -> None:
+    result = hunt_results.realistic()
+    owned = replace(result.incidents[0], owners=("Hana Sato",), criticality=5)
+    text = rendered(replace(result, incidents=(owned,)))
+    assert re.search(r"Owners +Hana Sato", text)
+    assert re.search(r"Criticality +5", text)
 
 
 def test_a_site_without_a_zone_is_named() -> None:

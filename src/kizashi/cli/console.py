@@ -58,6 +58,14 @@ ConfigOption = Annotated[
     Path | None,
     typer.Option("--config", help="kizashi.toml; else the one in PATH or here.", metavar="FILE"),
 ]
+TzOption = Annotated[
+    str | None,
+    typer.Option(
+        "--tz",
+        help="Zone of times that say none, where kizashi.toml has none for source or site.",
+        metavar="ZONE",
+    ),
+]
 PathsArgument = Annotated[
     list[Path], typer.Argument(help="Files, folders or archives.", metavar="PATH...")
 ]

@@ -21,6 +21,7 @@ from kizashi.cli.console import (
     LangOption,
     Level,
     TableOption,
+    TzOption,
     app,
     lake_or_temporary,
     progress,
@@ -53,7 +54,15 @@ def hunt(
         Level | None,
         typer.Option("--fail-at", help="Exit with 3 when an incident reaches this severity."),
     ] = None,
+    check_sources: Annotated[
+        bool,
+        typer.Option(
+            "--check-sources",
+            help="Exit with 4 when a source is silent, thin, damaged or without a zone.",
+        ),
+    ] = False,
     config: ConfigOption = None,
+    tz: TzOption = None,
     keep_days: Annotated[
         int | None,
         typer.Option(
@@ -82,6 +91,8 @@ def hunt(
     if not paths and lake is None:
         raise UsageError("nothing to hunt: give a PATH, or --lake of an earlier ingest")
     settled = settings.find(config, paths or [])
+    if tz is not None:
+        settled = replace(settled, zone=settings.zone(tz))
     if keep_days is not None:
         settled = replace(settled, keep_days=keep_days)
     with lake_or_temporary(lake) as place:
@@ -94,6 +105,7 @@ def hunt(
             report,
             new,
             fail_at,
+            check_sources,
             settled,
             tuple(folder or ()),
             tuple(indicators or ()),
@@ -109,6 +121,7 @@ def _hunt(
     report: Path | None,
     new: bool,
     fail_at: Level | None,
+    check_sources: bool,
     config: settings.Config,
     folders: tuple[Path, ...],
     indicator_files: tuple[Path, ...] = (),
@@ -147,6 +160,8 @@ def _hunt(
         order = [level.value for level in Level]
         if any(order.index(i.severity) >= order.index(fail_at.value) for i in result.incidents):
             raise typer.Exit(3)
+    if check_sources and result.warnings:
+        raise typer.Exit(4)
 
 
 def read_in(
@@ -209,6 +224,7 @@ def demo(
             report,
             False,
             None,
+            False,
             config,
             (),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict, replace
 from typing import Annotated, Any
 
 import typer
@@ -20,6 +21,7 @@ from kizashi.cli.console import (
     LangOption,
     PathsArgument,
     TableOption,
+    TzOption,
     app,
     print_rows,
     print_table,
@@ -36,19 +38,21 @@ def ingest(
     as_json: JsonOption = False,
     as_table: TableOption = False,
     config: ConfigOption = None,
+    tz: TzOption = None,
 ) -> None:
     """Read logs into a lake, each record once; one line a file.
 
     Example: kizashi ingest ./logs --lake ./lake --json
     """
-    from dataclasses import asdict
-
     from kizashi import pipeline
 
     rows = []
     failed = False
     json_lines = as_json or not (as_table or sys.stdout.isatty())
-    for line in pipeline.read(lake, paths, settings.find(config, paths)):
+    settled = settings.find(config, paths)
+    if tz is not None:
+        settled = replace(settled, zone=settings.zone(tz))
+    for line in pipeline.read(lake, paths, settled):
         failed |= line.read != line.stored + line.rejected + line.duplicate
         if json_lines:
             print(json.dumps(asdict(line), ensure_ascii=False), flush=True)

@@ -8,6 +8,7 @@ arithmetic on whole series besides, in rhythm.py.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib.resources import files
 
 import duckdb
@@ -22,7 +23,10 @@ TABLES = (
     "clock_shift",
     "uptime",
     "insider",
-    "source_day",
+    "source_hour",
+    "silent_host",
+    "clock_step",
+    "role",
     "forwarded",
     "own_dns_activity",
     "seen_name",
@@ -52,8 +56,9 @@ HISTORY = ("contact",)
 
 
 def install(con: duckdb.DuckDBPyConnection) -> None:
-    """The macros of this package on the connection; nothing is read."""
+    """The macros of this package on the connection, and an empty `given_role`; nothing is read."""
     con.execute(sql("macros"))
+    con.execute(sql("given_role"))
 
 
 def sql(name: str) -> str:
@@ -75,6 +80,13 @@ def with_hosts(rows: str) -> str:
     `rows` must hold site, device, client_ip and time; it is scanned twice and never held in memory.
     """
     return f"WITH event_row AS NOT MATERIALIZED (\n{rows}\n)\nFROM (\n{sql('hosts')}\n)"
+
+
+def give_roles(con: duckdb.DuckDBPyConnection, roles: Iterable[tuple[str, str, str]]) -> None:
+    """Say which addresses do what: (site, role, address); see role.sql for the roles."""
+    install(con)
+    con.execute("DELETE FROM given_role")
+    con.executemany("INSERT INTO given_role VALUES (?, ?, ?)", [*roles] or [("", "", "")])
 
 
 def derive(con: duckdb.DuckDBPyConnection) -> None:

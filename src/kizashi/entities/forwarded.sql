@@ -1,17 +1,13 @@
 -- forwarded(file_id, record_no)
 -- Look-ups that a server asked on behalf of a client whose own question is logged too. The server is
 -- never blamed for them: the client's row is the fact. A server's other questions stay its own.
--- Reads dns_activity; needs neither host_id nor bucket.
+-- Reads dns_activity and role; needs neither host_id nor bucket.
 WITH server AS (
     SELECT
         site,
-        server_ip AS client_ip
-    FROM dns_activity
-    WHERE server_ip IS NOT NULL AND vantage <> 'endpoint'
-    GROUP BY
-        site,
-        server_ip
-    HAVING count(DISTINCT client_ip) >= clients_of_a_server()
+        address
+    FROM role
+    WHERE role = 'resolver'
 ),
 onward AS (
     SELECT
@@ -22,7 +18,8 @@ onward AS (
         file_id,
         record_no
     FROM dns_activity
-    SEMI JOIN server USING (site, client_ip)
+    SEMI JOIN server
+        ON server.site = coalesce(dns_activity.site, '') AND server.address = dns_activity.client_ip
     WHERE vantage <> 'endpoint' AND query <> ''
 ),
 question AS (
@@ -32,7 +29,8 @@ question AS (
         query,
         time
     FROM dns_activity
-    SEMI JOIN (SELECT site, client_ip AS server_ip FROM server) AS asked USING (site, server_ip)
+    SEMI JOIN server
+        ON server.site = coalesce(dns_activity.site, '') AND server.address = dns_activity.server_ip
     SEMI JOIN onward USING (site, query)
 )
 SELECT DISTINCT

@@ -239,18 +239,31 @@ CREATE OR REPLACE MACRO is_public_address(host) AS
     AND NOT regexp_matches(
         host, '^(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|f[cd][0-9a-f]{2}:|fe80:|fec0:)');
 
--- Rows of an event table by source and day.
+-- Rows of an event table by source, host and hour.
 CREATE OR REPLACE MACRO rows_of(event_table) AS TABLE
     SELECT
         source,
-        time::DATE AS day,
+        host_id,
+        vantage = 'endpoint' AS is_own,
+        date_trunc('hour', time) AS hour,
         count(*) AS rows,
         max(time) AS last_seen
     FROM query_table(event_table)
     WHERE source IS NOT NULL AND time IS NOT NULL
     GROUP BY
         source,
-        time::DATE;
+        host_id,
+        vantage = 'endpoint',
+        date_trunc('hour', time);
+
+-- A host's own log is missed when the network saw the host in this many hours after its last record,
+-- and the log had been there in this share of the host's hours, on this many days.
+CREATE OR REPLACE MACRO hours_missed() AS 6;
+CREATE OR REPLACE MACRO usual_share() AS 0.5;
+CREATE OR REPLACE MACRO usual_days() AS 3;
+
+-- A clock whose offset changes by more than this between two stretches, seconds, was set.
+CREATE OR REPLACE MACRO clock_step_s() AS 60;
 
 -- The label that an organisation chose in a domain: acme of mail.acme.co.jp and of
 -- acme.onmicrosoft.com, which Microsoft gives to its tenants.

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
+SEVERITIES = ("low", "medium", "high", "critical")
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -46,6 +48,16 @@ class Missing:
     text_ja: str
 
 
+class Asset(NamedTuple):
+    """A machine that somebody answers for. `criticality` is 1 (low) to 5, 0 where nobody said;
+    it ranks and never detects. `site` is empty where the name is the only one."""
+
+    host: str  # name in lower case, or address
+    owner: str = ""
+    criticality: int = 0
+    site: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Incident:
     """Who, when, the stages in order, what is missing and why, and how sure we are."""
@@ -71,6 +83,8 @@ class Incident:
     chance: str = ""  # the score in words
     chance_ja: str = ""
     new: bool = True  # not in the last hunt of this lake
+    owners: tuple[str, ...] = ()  # who answers for the hosts
+    criticality: int = 0  # the highest of the hosts'
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,5 +125,6 @@ class HuntResult:
     blind: tuple[Blind, ...] = ()
     sources: tuple[SourceHealth, ...] = ()
     notes: tuple[Note, ...] = ()
+    warnings: tuple[Note, ...] = ()  # to be read before the list: sources to trust less
     host_days: float = 0.0
     site_zones: dict[str, str] = field(default_factory=dict)  # site -> IANA zone

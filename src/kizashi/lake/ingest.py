@@ -8,10 +8,11 @@ a duplicate, found only where segments overlap in time.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,11 +50,22 @@ class Line:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What is known of where logs come from: the site of a file by its label, the zone of times
+    that say none by site and source, and the subnets (CIDR, site) that tell the records of several
+    sites in one file apart."""
+
+    site_of: Callable[[str], str] = lambda _label: ""
+    zone_of: Callable[[str, str], str] = lambda _site, _source: ""
+    subnets: tuple[tuple[str, str], ...] = ()
+
+
 class Place(NamedTuple):
-    """Where a file comes from: its site, the site's zone, and who else may know its format."""
+    """Where a file comes from: its site, what else is known, and who else may know its format."""
 
     site: str
-    zone: str
+    known: Provenance
     folders: tuple[Path, ...]
 
 
@@ -84,20 +96,19 @@ def connect(threads: int = 2) -> duckdb.DuckDBPyConnection:
 def ingest(
     lake: Path,
     paths: list[Path],
-    site_of: Callable[[str], str] = lambda _label: "",
-    zones: Mapping[str, str] | None = None,
+    known: Provenance | None = None,
     folders: tuple[Path, ...] = (),
 ) -> Iterator[Line]:
     """Read every file under `paths` into the lake; one Line each, in order of name.
 
-    `site_of` names the site of a file by its label, `zones` the zone of a site whose logs say none;
-    `folders` hold a user's own mapping files.
+    `known` says where logs come from; `folders` hold a user's own mapping files.
 
     Raises UsageError before any work when a path does not exist.
     """
     missing = [str(path) for path in paths if not path.exists()]
     if missing:
         raise UsageError(f"{missing[0]}: no such file or folder")
+    origin = known or Provenance()
     manifest = Manifest(lake)
     try:
         spool = lake / "spool"
@@ -109,8 +120,7 @@ def ingest(
                 if isinstance(part, tuple):
                     line = Line(part[0], None, note=part[1])
                 else:
-                    site = site_of(part.label)
-                    place = Place(site, (zones or {}).get(site, ""), folders)
+                    place = Place(origin.site_of(part.label), origin, folders)
                     line = _one(lake, manifest, con, part, place, spool)
                 yield line
         con.close()
@@ -177,11 +187,13 @@ def _read(
             None,
             note=f"{UNKNOWN} ({_looks(file.head)}). To map it: kizashi sources try FILE",
         )
+    unread = replace(unread, zone=place.known.zone_of(site, source))
     writing = _Writing()
+    subnets = "" if site else site_of_address(place.known.subnets)
     stem = f"{entry.file_id:015x}-{entry.size:x}"
     try:
         for batch in sources(place.folders)[source].read(unread, con):
-            _store(lake, manifest, con, batch, writing, stem, entry, source)
+            _store(lake, manifest, con, batch, writing, stem, entry, source, subnets)
     except duckdb.Error as error:
         _drop(lake, writing.segments)
         return Line(found.label, source, note=f"could not be read: {_first_line(error)}")
@@ -219,7 +231,7 @@ def _input_file(
         newlines=file.newlines - entry.lines,
         ends_with_newline=file.ends_with_newline,
         first_record=entry.lines,
-        zone=place.zone,
+        zone="",
         arrived=None if arrived is None else datetime.fromtimestamp(arrived, UTC),
     )
 
@@ -233,13 +245,14 @@ def _store(
     stem: str,
     entry: FileEntry,
     source: str,
+    subnets: str,
 ) -> None:
     written: list[Segment] = []
     failed: duckdb.Error | None = None
     try:
         for table, select in batch.selects.items():
             name = f"{stem}-{len(writing.segments)}-{table}"
-            found = _write(lake, con, table, select, name, entry, source, writing.columns)
+            found = _write(lake, con, table, select, name, entry, source, subnets, writing.columns)
             written += [found] if found else []
     except duckdb.Error as error:
         if batch.repair is None:
@@ -251,7 +264,8 @@ def _store(
     if is_short and batch.repair is not None:
         _drop(lake, written)
         for careful in batch.repair():
-            _store(lake, manifest, con, replace(careful, repair=None), writing, stem, entry, source)
+            careful = replace(careful, repair=None)
+            _store(lake, manifest, con, careful, writing, stem, entry, source, subnets)
         return
     writing.read += batch.read
     if batch.note:
@@ -278,6 +292,7 @@ def _write(
     stem: str,
     entry: FileEntry,
     source: str,
+    subnets: str,
     columns: dict[str, frozenset[str]],
 ) -> Segment | None:
     relative = f"events/{table}/unsettled/{stem}.parquet"
@@ -288,19 +303,19 @@ def _write(
     return _copy(
         lake,
         con,
-        f"SELECT {_columns(columns[select], table, entry, source)} FROM ({select})",
+        f"SELECT {_columns(columns[select], table, entry, source, subnets)} FROM ({select})",
         relative,
         table,
         entry.file_id,
     )
 
 
-def _columns(given: frozenset[str], table: str, entry: FileEntry, source: str) -> str:
+def _columns(given: frozenset[str], table: str, entry: FileEntry, source: str, subnets: str) -> str:
     """The table's columns in order: given by the source, added by the lake, or NULL."""
     added = {
         "file_id": f"{entry.file_id}::UBIGINT",
         "source": f"'{source}'",
-        "site": "'" + entry.site.replace("'", "''") + "'",
+        "site": subnets if subnets and "client_ip" in given else _text(entry.site),
     }
     out = []
     for column in tables()[table].columns:
@@ -311,6 +326,39 @@ def _columns(given: frozenset[str], table: str, entry: FileEntry, source: str) -
             value = added[column.name]
         out.append(f"{value} AS {quoted(column.name)}")
     return ", ".join(out)
+
+
+def site_of_address(subnets: tuple[tuple[str, str], ...]) -> str:
+    """SQL for the site of client_ip by the narrowest subnet that holds it, '' where none does; an
+    empty text when there are no subnets."""
+    nets = sorted(((ip_network(net), site) for net, site in subnets), key=_narrowest)
+    tests = " ".join(f"WHEN {_holds(net)} THEN {_text(site)}" for net, site in nets)
+    return f"CASE {tests} ELSE '' END" if tests else ""
+
+
+def _narrowest(subnet: tuple[IPv4Network | IPv6Network, str]) -> tuple[int, str]:
+    net, site = subnet
+    return (-net.prefixlen * (4 if net.version == 4 else 1), f"{net} {site}")
+
+
+def _holds(net: IPv4Network | IPv6Network) -> str:
+    """SQL that is true where client_ip lies in the subnet."""
+    if net.version == 6:
+        # Whole groups only; addresses come in their short form.
+        groups = net.network_address.exploded.split(":")[: net.prefixlen // 16]
+        start = ":".join(f"{int(group, 16):x}" for group in groups) + ":"
+        return f"starts_with(lower(client_ip), {_text(start)})"
+    number = (
+        "list_sum(list_transform(string_split(client_ip, '.'), "
+        "lambda part, place: TRY_CAST(part AS BIGINT) << (32 - 8 * place)))"
+    )
+    low, high = int(net.network_address), int(net.broadcast_address)
+    is_ipv4 = "regexp_full_match(client_ip, '[0-9]+([.][0-9]+){3}')"
+    return f"({is_ipv4} AND {number} BETWEEN {low} AND {high})"
+
+
+def _text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _copy(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -132,6 +133,16 @@ class Manifest:
             for s in found
             if (table is None or s.table == table) and (settled is None or s.settled == settled)
         ]
+
+    def reject_reasons(self) -> dict[str, Counter[str]]:
+        """How many records were set aside, by source and reason."""
+        found: dict[str, Counter[str]] = {}
+        for source, reason, count in self._db.execute(
+            "SELECT source, reason, count(*) FROM reject JOIN input_file USING (file_id) "
+            "GROUP BY source, reason ORDER BY source, reason"
+        ):
+            found.setdefault(str(source or ""), Counter())[str(reason)] = int(count)
+        return found
 
     def rejects(self) -> list[tuple[str, int, str, str]]:
         """(label, record number, reason, excerpt) in order of file and record."""

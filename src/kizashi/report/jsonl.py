@@ -22,8 +22,9 @@ def lines(result: HuntResult, lang: str = "en") -> Iterator[str]:
     """The incidents as JSON documents. `lang` picks title, summary and the other sentences."""
     words = wording(lang)
     blind = [{"subject": b.subject, "text": words.pick(b.text, b.text_ja)} for b in result.blind]
+    warnings = [words.pick(note.text, note.text_ja) for note in result.warnings]
     for incident in result.incidents:
-        document = _incident(incident, words) | {"blind": blind}
+        document = _incident(incident, words) | {"blind": blind, "warnings": warnings}
         yield escape.json_line(json.dumps(document, ensure_ascii=False))
 
 
@@ -39,6 +40,8 @@ def _incident(incident: Incident, words: Wording) -> dict[str, Any]:
         "site": incident.site,
         "hosts": incident.hosts,
         "users": incident.users,
+        "owners": incident.owners,
+        "criticality": incident.criticality,
         "first_seen": iso(incident.first_seen),
         "last_seen": iso(incident.last_seen),
         "techniques": incident.techniques,
@@ -61,6 +64,7 @@ def _stage(stage: Stage, words: Wording) -> dict[str, Any]:
         "summary": words.pick(stage.summary, stage.summary_ja),
         "inferred": stage.inferred,
         "link": words.pick(stage.link, stage.link_ja),
+        "tied_to": stage.tied_to,
         "beats": [iso(moment) for moment in stage.beats],
         "evidence": [{"file": proof.file, "line": proof.line} for proof in stage.evidence],
     }

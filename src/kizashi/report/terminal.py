@@ -29,6 +29,7 @@ TIMELINES = 50  # incidents told in full; the table lists every one
 _TEXT_LIMIT = 400  # characters of one telemetry text
 _LIST_LIMIT = 4  # hosts, users, destinations of one incident
 _EVIDENCE_LIMIT = 3  # records of one stage
+_WARNINGS_LIMIT = 6  # lines above the table; the rest stands below
 _DRAWN_DAYS = 7  # of a rhythm
 _WIDE, _MIDDLE, _ROOMY = 120, 88, 60  # cells from which the tables show more columns
 _STYLES = {
@@ -45,6 +46,8 @@ def render_terminal(
     """Print the whole report; at most `timelines` incidents are told in full, and it says so."""
     words = wording(lang)
     console.print(Prose(_headline(result, words)))
+    for line in _warnings(result, words):
+        console.print(line)
     if result.incidents:
         console.print(_ranking(result, words, console.width))
         console.print(Prose(Text(words.say("rank.score_why"), "dim")))
@@ -81,6 +84,17 @@ def _headline(result: HuntResult, words: Wording) -> Text:
     if result.blind:
         line.append(f"  {words.say('count.could_not_look')}: {len(result.blind)}", "yellow")
     return line
+
+
+def _warnings(result: HuntResult, words: Wording) -> Iterable[Table]:
+    """What to know before the list is read, so short that the list stays on the first screen."""
+    if result.warnings:
+        yield _listed(words.say("unseen.warnings"), "bold yellow", "")
+    for note in result.warnings[:_WARNINGS_LIMIT]:
+        yield _listed(_safe(words.pick(note.text, note.text_ja)), "yellow", "!")
+    rest = len(result.warnings) - _WARNINGS_LIMIT
+    if rest > 0:
+        yield _listed(words.say("unseen.warnings_more", n=f"{rest:,}"), "yellow", "")
 
 
 def _ranking(result: HuntResult, words: Wording, width: int) -> Table:
@@ -140,6 +154,8 @@ def _facts(incident: Incident, result: HuntResult, words: Wording) -> Table:
         ("rank.site", Text(_safe(incident.site) or words.say("incident.no_site"))),
         ("rank.hosts", _names(_hosts(incident), words, _LIST_LIMIT)),
         ("rank.users", _names(incident.users, words, _LIST_LIMIT)),
+        ("rank.owners", _names(incident.owners, words, _LIST_LIMIT)),
+        ("rank.criticality", Text(str(incident.criticality or ""))),
         ("incident.when", Text("\n".join(when))),
         ("incident.destinations", _names(incident.destinations, words, _LIST_LIMIT)),
         ("incident.id", Text(f"{_safe(incident.id)}  {_safe(incident.chain)}", "dim")),
@@ -257,7 +273,7 @@ def _other_gaps(facts: Unseen, words: Wording) -> Iterable[str]:
             n=f"{unaccounted_rows(source):,}",
             read=f"{source.read:,}",
         )
-    for note in facts.notes:
+    for note in (*facts.warnings, *facts.notes):
         yield _safe(words.pick(note.text, note.text_ja))
 
 
@@ -294,11 +310,11 @@ def _heading(words: str) -> RenderableType:
     return Group(Text(), Text(words, "bold underline"))
 
 
-def _listed(line: str) -> Table:
+def _listed(line: str, style: str = "", mark: str = "-") -> Table:
     table = Table.grid(padding=(0, 1))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    table.add_row("-", Prose(Text(line)))
+    table.add_row(mark, Prose(Text(line, style)))
     return table
 
 

@@ -28,6 +28,7 @@ class Unseen:
     zoneless_sites: tuple[str, ...]
     unaccounted: tuple[SourceHealth, ...]
     notes: tuple[Note, ...]
+    warnings: tuple[Note, ...]
 
 
 def unseen(result: HuntResult) -> Unseen:
@@ -40,6 +41,7 @@ def unseen(result: HuntResult) -> Unseen:
         tuple(zoneless),
         tuple(source for source in result.sources if unaccounted_rows(source)),
         result.notes,
+        result.warnings,
     )
 
 

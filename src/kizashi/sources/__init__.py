@@ -26,6 +26,9 @@ from typing import Protocol
 
 import duckdb
 
+# Begins the note of a file whose times say no zone where nobody else said one.
+ZONELESS = "times without a zone"
+
 
 @dataclass(frozen=True, slots=True)
 class InputFile:

@@ -30,9 +30,9 @@ ruled AS (
         AND proxy_user.hosts >= getvariable('least_proxied') * web_user.hosts
 ),
 proxy AS (
-    SELECT DISTINCT server_ip
-    FROM http_activity
-    WHERE proxied AND server_ip IS NOT NULL
+    SELECT DISTINCT address
+    FROM role
+    WHERE role = 'proxy'
 ),
 direct AS (
     SELECT
@@ -55,7 +55,9 @@ direct AS (
         AND coalesce(event.initiated, TRUE)
         AND NOT coalesce(regexp_matches(event.state, getvariable('refused')), FALSE)
         AND coalesce(event.disposition, '') <> 'blocked'
-        AND event.server_ip NOT IN (SELECT server_ip FROM proxy)
+        -- Neither on the way to a proxy nor from one.
+        AND event.server_ip NOT IN (SELECT address FROM proxy)
+        AND coalesce(event.client_ip, '') NOT IN (SELECT address FROM proxy)
 ),
 habit AS (
     SELECT

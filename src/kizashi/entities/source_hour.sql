@@ -1,6 +1,6 @@
--- source_day(source, day, rows, last_seen)
--- What each source wrote on each day (UTC), and its last record: what its silence and its
--- thinning are told from. Reads every event table.
+-- source_hour(source, host_id, is_own, hour, rows, last_seen)
+-- What each source wrote of each host in each hour (UTC), and the last record: what silence and
+-- thinning are told from. `is_own` where the host itself wrote it. Reads every event table.
 WITH seen AS (
     FROM rows_of('account_change')
     UNION ALL
@@ -44,10 +44,14 @@ WITH seen AS (
 )
 SELECT
     source,
-    day,
+    host_id,
+    coalesce(is_own, false) AS is_own,
+    hour,
     sum(rows)::BIGINT AS rows,
     max(last_seen) AS last_seen
 FROM seen
 GROUP BY
     source,
-    day
+    host_id,
+    coalesce(is_own, false),
+    hour
