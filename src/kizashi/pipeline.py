@@ -120,7 +120,7 @@ def hunt(lake: Path, options: HuntOptions, step: Step | None = None) -> HuntResu
         span = _span(con)
         assemble.align(con, confirmed_clocks(lake))
         found = assemble.signals(con)
-        ties = assemble.links(con)
+        ties = assemble.tie(con)
         _keep_signals(lake, con)
         told = _chains(options.folders)
         incidents = assemble.assemble(

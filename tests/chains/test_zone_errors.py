@@ -90,7 +90,7 @@ def hunted(con: duckdb.DuckDBPyConnection, confirmed: tuple[str, ...] = ()) -> I
     derive(con)
     assemble.align(con, confirmed)
     span = assemble.Span({}, 100.0)
-    found, ties = assemble.signals(con), assemble.links(con)
+    found, ties = assemble.signals(con), assemble.tie(con)
     first, *others = assemble.assemble(found, ties, known, chains(), span, {1: "dns.log"})
     assert others == []
     assert len(first.stages) == 3

@@ -24,15 +24,52 @@ unsure AS (
     WHERE is_zone_error
         AND NOT is_proven
         AND NOT list_contains(getvariable('confirmed_clocks'), clock_a)
+),
+aligned AS (
+    SELECT
+        signal.* REPLACE (
+            aligned_time(signal.first_seen, shifted.shift_s) AS first_seen,
+            aligned_time(signal.last_seen, shifted.shift_s) AS last_seen,
+            anchored.clock_id AS clock_id,
+            unsure.clock_id IS NOT NULL AS zone_unsure
+        )
+    FROM signal
+    LEFT JOIN anchored USING (signal_id)
+    LEFT JOIN shifted USING (signal_id)
+    LEFT JOIN unsure ON unsure.clock_id = anchored.clock_id
+),
+-- A set of events may hold some from before the program that it is laid to first started: what that
+-- program did begins with its start.
+own_program AS (
+    SELECT DISTINCT a.signal_id, p.host_id, p.image, p.command_line
+    FROM aligned AS a
+    JOIN process_activity AS p ON p.host_id = a.host_id AND p.process_guid = a.process_guid
+    WHERE p.activity = 'start' AND a.first_seen < a.last_seen
+),
+first_start AS (
+    SELECT host_id, image, command_line, min(time) AS time, min_by(clock_id, time) AS clock_id
+    FROM process_activity
+    WHERE activity = 'start' AND (host_id, image) IN (SELECT host_id, image FROM own_program)
+    GROUP BY host_id, image, command_line
+),
+begun AS (
+    SELECT
+        o.signal_id,
+        min(aligned_time(f.time, c.shift_s)) AS time
+    FROM own_program AS o
+    JOIN first_start AS f ON f.host_id = o.host_id AND f.image = o.image
+     AND f.command_line IS NOT DISTINCT FROM o.command_line
+    LEFT JOIN clock_shift AS c ON c.clock_id = f.clock_id
+     AND f.time >= c.from_time AND f.time < c.to_time
+     AND abs(c.shift_s) > 2 * c.uncertainty_s AND abs(c.shift_s) >= 1
+    GROUP BY o.signal_id
 )
 SELECT
-    signal.* REPLACE (
-        aligned_time(signal.first_seen, shifted.shift_s) AS first_seen,
-        aligned_time(signal.last_seen, shifted.shift_s) AS last_seen,
-        anchored.clock_id AS clock_id,
-        unsure.clock_id IS NOT NULL AS zone_unsure
+    aligned.* REPLACE (
+        CASE
+            WHEN begun.time BETWEEN aligned.first_seen AND aligned.last_seen THEN begun.time
+            ELSE aligned.first_seen
+        END AS first_seen
     )
-FROM signal
-LEFT JOIN anchored USING (signal_id)
-LEFT JOIN shifted USING (signal_id)
-LEFT JOIN unsure ON unsure.clock_id = anchored.clock_id
+FROM aligned
+LEFT JOIN begun USING (signal_id)

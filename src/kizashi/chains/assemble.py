@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -24,6 +25,20 @@ from kizashi.schema import tables
 
 ORDER_SLACK = timedelta(minutes=10)
 LINKED = "linked_signals"
+# An explained incident stays below medium.
+EXPLAINED = 1.9
+# Links by which one signal's program put another's there.
+BRINGING = ("file_written", "file_run", "started_by", "descendant")
+# What installing and using a program looks like; no other behaviour is explained by it.
+EXPLICABLE = ("downloaded_run", "persistence", "user_path_network", "odd_client", "beacon")
+# A machine that only its shared address names; numbers and an address need no translation.
+BEHIND = "1/{n} @ {address}"
+IN_USE = (
+    "Software in use here: {thing} is on {hosts} other hosts; each step is its own or installs it"
+)
+IN_USE_JA = (
+    "ここで使われているソフト：{thing} は他の {hosts} 台にもあり、どの段階もその導入か動作である"
+)
 # Signals about a person rather than a machine name their host so.
 PERSONS = ("recipient:", "person:")
 HELD = "; held at medium: the zone of clock {clock} looks wrong (kizashi clocks --confirm)"
@@ -79,12 +94,30 @@ class Link(NamedTuple):
     reason: str
 
 
+class Familiar(NamedTuple):
+    """What other hosts knew before: their number, their share of the fleet, and the thing."""
+
+    hosts: int
+    share: float
+    thing: str
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """What the logs cover: the tables with rows, and their time."""
 
     tables: dict[str, tuple[datetime, datetime]]
     host_days: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ties:
+    """What is known of the signals together: their links, what other hosts knew before, and the
+    addresses that several machines share, with how many."""
+
+    links: list[Link]
+    familiar: Mapping[str, Familiar]
+    gateways: Mapping[str, int]
 
 
 def link_kinds() -> dict[str, dict[str, object]]:
@@ -106,15 +139,22 @@ def align(con: duckdb.DuckDBPyConnection, confirmed: Iterable[str] = ()) -> None
     con.execute(files(__package__).joinpath("aligning.sql").read_text("utf-8"))
 
 
-def links(con: duckdb.DuckDBPyConnection) -> list[Link]:
-    """Every causal pair among the signals, in a fixed order."""
+def tie(con: duckdb.DuckDBPyConnection) -> Ties:
+    """Every causal pair among the signals, and what qualifies them, in a fixed order."""
+    return Ties(
+        [Link(*row) for row in _asked(con, "linking.sql")],
+        {row[0]: Familiar(*row[1:]) for row in _asked(con, "familiar.sql")},
+        dict(_asked(con, "gateway.sql")),
+    )
+
+
+def _asked(con: duckdb.DuckDBPyConnection, name: str) -> list[tuple[Any, ...]]:
     text = files(__package__).joinpath("links.toml").read_text("utf-8")
-    for name, setting in tomllib.loads(text)["settings"].items():
-        value = setting["default"]
+    for setting, said in tomllib.loads(text)["settings"].items():
+        value = said["default"]
         literal = json.dumps(value).replace('"', "'") if isinstance(value, list) else repr(value)
-        con.execute(f"SET VARIABLE {name} = {literal}")
-    sql = files(__package__).joinpath("linking.sql").read_text("utf-8")
-    return [Link(*row) for row in con.execute(sql).fetchall()]
+        con.execute(f"SET VARIABLE {setting} = {literal}")
+    return con.execute(files(__package__).joinpath(name).read_text("utf-8")).fetchall()
 
 
 def signals(con: duckdb.DuckDBPyConnection) -> list[Signal]:
@@ -138,7 +178,7 @@ def _signal(row: dict[str, Any]) -> Signal:
 
 def assemble(
     found: list[Signal],
-    ties: list[Link],
+    ties: Ties,
     known: Mapping[str, DetectorFacts],
     chains: Mapping[str, Chain],
     span: Span,
@@ -148,9 +188,16 @@ def assemble(
     chances = _chances(found, known, span.host_days)
     by_id = {signal.signal_id: signal for signal in found}
     incidents = []
-    for group in _groups(by_id, ties):
+    of_group: dict[int, list[Link]] = defaultdict(list)
+    groups = _groups(by_id, ties.links)
+    place = {i: n for n, group in enumerate(groups) for i in group}
+    for link in ties.links:
+        if link.from_id in place and link.to_id in place:
+            of_group[place[link.from_id]].append(link)
+    for number, group in enumerate(groups):
         members = [by_id[i] for i in group]
-        inner = [t for t in ties if t.from_id in group and t.to_id in group]
+        own = {i: ties.familiar[i] for i in group if i in ties.familiar}
+        inner = Ties(of_group[number], own, ties.gateways)
         incident = _incident(members, inner, known, chains, chances, span, labels)
         if incident is not None:
             incidents.append(incident)
@@ -200,7 +247,7 @@ class _Match(NamedTuple):
 
 def _incident(
     members: list[Signal],
-    ties: list[Link],
+    ties: Ties,
     known: Mapping[str, DetectorFacts],
     chains: Mapping[str, Chain],
     chances: Mapping[str, scoring.Chance],
@@ -208,8 +255,15 @@ def _incident(
     labels: Mapping[int, str],
 ) -> Incident | None:
     weights = {s.signal_id: _weight(s, members, chances) for s in members}
+    for signal_id, common in ties.familiar.items():
+        # Nothing is rarer than the share of hosts that show it.
+        weights[signal_id] = min(weights[signal_id], round(-math.log10(common.share), 3))
     match = _best_chain(members, chains) if len(members) > 1 else None
-    score = _score(members, ties, weights)
+    telling = [t for t in ties.links if not _is_known_pair(t, ties.familiar)]
+    score = _score(members, telling, weights)
+    in_use = _in_use(members, ties.links, ties.familiar)
+    if in_use is not None:
+        score = min(score, EXPLAINED)
     heaviest = max(members, key=lambda s: (weights[s.signal_id], s.signal_id))
     if match is None:
         # Without a chain's order only the heaviest witness speaks.
@@ -223,9 +277,7 @@ def _incident(
     if unsure is not None:
         words += HELD.format(clock=unsure)
         words_ja += HELD_JA.format(clock=unsure)
-    hosts = sorted(
-        {s.host_id.split("/", 1)[-1] for s in members if not s.host_id.startswith(PERSONS)}
-    )
+    hosts = _hosts(members, ties.gateways)
     users = sorted({u for s in members for u in (s.user, s.recipient) if u})
     first = min(members, key=lambda s: (s.first_seen, s.signal_id))
     title = (match.chain.title, match.chain.title_ja) if match else (facts.title, facts.title_ja)
@@ -233,6 +285,11 @@ def _incident(
     benign = (
         (match.chain.benign, match.chain.benign_ja) if match else (facts.benign, facts.benign_ja)
     )
+    if in_use is not None:
+        benign = (
+            IN_USE.format(thing=in_use.thing, hosts=in_use.hosts),
+            IN_USE_JA.format(thing=in_use.thing, hosts=in_use.hosts),
+        )
     name = match.chain.id if match else (LINKED if len(members) > 1 else heaviest.detector)
     return Incident(
         id=hashlib.sha256(f"{first.host_id} {first.signal_id}".encode()).hexdigest()[:12],
@@ -251,13 +308,43 @@ def _incident(
         destinations=tuple(
             sorted({d for s in members for d in [s.destination or s.server_ip] if d})
         ),
-        stages=_stages(members, ties, known, labels),
+        stages=_stages(members, ties.links, known, labels),
         missing=_missing(match, known, span) if match else (),
         benign_story=benign[0],
         benign_story_ja=benign[1],
         chance=words,
         chance_ja=words_ja,
     )
+
+
+def _hosts(members: list[Signal], gateways: Mapping[str, int]) -> list[str]:
+    """The machines; of an address that several share, one of them, unless a machine is known."""
+    named = {s.host_id for s in members if not s.host_id.startswith(PERSONS)}
+    own = {h.split("/", 1)[-1] for h in named if h not in gateways}
+    shared = {
+        BEHIND.format(n=gateways[h], address=h.split("/", 1)[-1]) for h in named if h in gateways
+    }
+    return sorted(own) if own else sorted(shared)
+
+
+def _is_known_pair(tie: Link, familiar: Mapping[str, Familiar]) -> bool:
+    return tie.from_id in familiar and tie.to_id in familiar
+
+
+def _in_use(
+    members: list[Signal], ties: list[Link], familiar: Mapping[str, Familiar]
+) -> Familiar | None:
+    """The rival story that all of this is software that others here had before: each signal is
+    about it, or brought it. None where something is left that this does not explain."""
+    if not familiar:
+        return None
+    brought = {t.from_id for t in ties if t.kind in BRINGING and t.to_id in familiar}
+    by = {t.to_id for t in ties if t.kind == "same_process" and t.from_id in brought}
+    by |= {t.from_id for t in ties if t.kind == "same_process" and t.to_id in brought}
+    known = familiar.keys() | brought | by
+    if not all(s.signal_id in known and s.family in EXPLICABLE for s in members):
+        return None
+    return max(familiar.values())
 
 
 def _unsure_clock(members: list[Signal]) -> str | None:
@@ -296,30 +383,45 @@ def _score(members: list[Signal], ties: list[Link], weights: Mapping[str, float]
 def _best_chain(members: list[Signal], chains: Mapping[str, Chain]) -> _Match | None:
     fits = []
     for chain in chains.values():
-        seen: dict[ChainStage, Signal] = {}
-        for stage in chain.stages:
-            fit = [s for s in members if s.detector in stage.detectors]
-            if fit:
-                seen[stage] = min(fit, key=lambda s: (s.first_seen, s.signal_id))
-        if len(seen) < chain.minimum or any(s.required and s not in seen for s in chain.stages):
+        spans = _spans(chain, members)
+        told = [s for s in chain.stages if s.required]
+        if any(stage not in spans for stage in told) or not _in_order(chain, told, spans):
             continue
-        if _in_order(chain, members):
-            fits.append(_Match(chain, seen))
+        # A stage that it can do without, and that comes at the wrong time, is no stage of it.
+        for stage in chain.stages:
+            if stage in spans and stage not in told and _in_order(chain, [*told, stage], spans):
+                told.append(stage)
+        if len(told) >= chain.minimum:
+            fits.append(_Match(chain, {stage: spans[stage].first for stage in told}))
     # Of two that tell as many stages, the one that asks for more of them says more.
     return max(fits, key=lambda m: (len(m.stages), m.chain.required, m.chain.id), default=None)
 
 
-def _in_order(chain: Chain, members: list[Signal]) -> bool:
-    """Each stage begins before a later one has ended."""
-    spans = []
+class _Seen(NamedTuple):
+    """A stage's first signal, and the time from its first to its last."""
+
+    first: Signal
+    begin: datetime
+    end: datetime
+
+
+def _spans(chain: Chain, members: list[Signal]) -> dict[ChainStage, _Seen]:
+    found = {}
     for stage in chain.stages:
         fit = [s for s in members if s.detector in stage.detectors]
         if fit:
-            spans.append((min(s.first_seen for s in fit), max(s.last_seen for s in fit)))
+            first = min(fit, key=lambda s: (s.first_seen, s.signal_id))
+            found[stage] = _Seen(first, first.first_seen, max(s.last_seen for s in fit))
+    return found
+
+
+def _in_order(chain: Chain, told: list[ChainStage], spans: Mapping[ChainStage, _Seen]) -> bool:
+    """Each stage begins before a later one has ended."""
+    ordered = [spans[stage] for stage in chain.stages if stage in told]
     return all(
-        early[0] <= late[1] + ORDER_SLACK
-        for n, early in enumerate(spans)
-        for late in spans[n + 1 :]
+        early.begin <= late.end + ORDER_SLACK
+        for n, early in enumerate(ordered)
+        for late in ordered[n + 1 :]
     )
 
 

@@ -52,6 +52,22 @@ def run_case(
     derive: Derive,
 ) -> list[str]:
     """What is wrong, a line each; empty when linking and assembling do what the case says."""
+    con = lake(case.events, signal_table_sql)
+    for number, row in enumerate(case.signals):
+        add_signal(con, row, number, known)
+    derive(con)
+    found = assemble.signals(con)
+    ties = assemble.tie(con)
+    times = [s.first_seen for s in found]
+    edges = (min(times) - timedelta(days=1), max(times) + timedelta(days=1))
+    span = assemble.Span(dict.fromkeys(case.events, edges), 100.0)
+    incidents = assemble.assemble(found, ties, known, chains, span, {1: "case.log"})
+    con.close()
+    return _differences(case.expect, incidents)
+
+
+def lake(events: Mapping[str, list[Row]], signal_table_sql: str) -> duckdb.DuckDBPyConnection:
+    """A connection with every event table, holding these rows, and an empty table of signals."""
     con = duckdb.connect(config={"threads": 1})
     con.execute("SET TimeZone = 'UTC'")
     for name, layout in schema.tables().items():
@@ -59,20 +75,20 @@ def run_case(
         columns += [f"{column} {kind}" for column, kind in schema.SETTLED.items()]
         con.execute(f"CREATE TABLE {name} ({', '.join(columns)})")
     con.execute(signal_table_sql)
-    for table, rows in case.events.items():
+    for table, rows in events.items():
         for number, row in enumerate(rows):
             _insert(con, table, {"site": "", "file_id": 1, "record_no": number} | row)
-    for number, row in enumerate(case.signals):
-        _insert(con, "signal", _signal(row, number, known))
-    derive(con)
-    found = assemble.signals(con)
-    ties = assemble.links(con)
-    times = [s.first_seen for s in found]
-    edges = (min(times) - timedelta(days=1), max(times) + timedelta(days=1))
-    span = assemble.Span(dict.fromkeys(case.events, edges), 100.0)
-    incidents = assemble.assemble(found, ties, known, chains, span, {1: "case.log"})
-    con.close()
-    return _differences(case.expect, incidents)
+    return con
+
+
+def add_signal(
+    con: duckdb.DuckDBPyConnection,
+    row: Row,
+    number: int,
+    known: Mapping[str, assemble.DetectorFacts],
+) -> None:
+    """One signal, what its detector says of every one filled in."""
+    _insert(con, "signal", _signal(row, number, known))
 
 
 def _signal(row: Row, number: int, known: Mapping[str, assemble.DetectorFacts]) -> Row:

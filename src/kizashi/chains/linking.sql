@@ -1,11 +1,37 @@
 -- Pairs of signals that a cause ties: (from_id, to_id, kind, reason). Computed around signals only.
 -- `program` names a process by its guid, or by host and pid where the log has no guid.
 WITH RECURSIVE
-subject AS (
+-- Of a detector's many signals about one program of a host, or one of its destinations, the first
+-- speaks for the others, so that links grow with programs and not with their square.
+voiced AS (
     SELECT
         *,
-        coalesce(process_guid, 'pid:' || process_id) AS program
+        coalesce(process_guid, 'pid:' || process_id) AS program,
+        first(signal_id) OVER (
+            PARTITION BY
+                detector,
+                host_id,
+                coalesce(process_guid, 'pid:' || process_id),
+                destination,
+                server_ip,
+                object,
+                CASE WHEN coalesce(process_guid, 'pid:' || process_id, destination, server_ip, object)
+                    IS NULL THEN signal_id END
+            ORDER BY first_seen, signal_id
+        ) AS speaker
     FROM signal
+),
+subject AS (
+    SELECT * EXCLUDE (speaker) FROM voiced WHERE speaker = signal_id
+),
+repeated AS (
+    SELECT
+        speaker AS from_id,
+        signal_id AS to_id,
+        CASE WHEN program IS NULL THEN 'same_destination' ELSE 'same_process' END AS kind,
+        coalesce(file_name(image), destination, server_ip, object) AS reason
+    FROM voiced
+    WHERE speaker != signal_id
 ),
 started AS (
     SELECT
@@ -15,6 +41,7 @@ started AS (
         file_name(image) AS program_file,
         lower(image) AS image,
         lower(command_line) AS command_line,
+        logon_id,
         time
     FROM process_activity
     WHERE activity = 'start' AND host_id IN (SELECT host_id FROM subject)
@@ -33,11 +60,13 @@ ancestry AS (
       AND NOT list_contains(getvariable('common_programs'), p.program_file)
 ),
 ancestor AS (
-    SELECT a.*, p.program_file, p.command_line
+    SELECT a.*, p.program_file, p.image, p.command_line, p.logon_id
     FROM ancestry AS a
     LEFT JOIN (
         SELECT host_id, program, any_value(program_file ORDER BY time) AS program_file,
-               any_value(command_line ORDER BY time) AS command_line
+               any_value(image ORDER BY time) AS image,
+               any_value(command_line ORDER BY time) AS command_line,
+               any_value(logon_id ORDER BY time) AS logon_id
         FROM started GROUP BY ALL
     ) AS p USING (host_id, program)
 ),
@@ -68,12 +97,61 @@ sibling AS (
           AND NOT list_contains(getvariable('common_programs'), a.program_file)
     )
 ),
+-- What a message carried stands in the message, whatever the signal about it says.
+message AS (
+    SELECT DISTINCT
+        s.signal_id,
+        list_transform(e.attachments, lambda a: a.name) AS names,
+        e.links
+    FROM subject AS s
+    JOIN email_activity AS e ON e.message_id = s.message_id
+),
+named AS (
+    SELECT signal_id, unnest(file_names) AS name FROM subject
+    UNION
+    SELECT signal_id, unnest(names) FROM message
+),
 carried AS (
     SELECT
-        signal_id, host_id, stage, first_seen, recipient,
-        regexp_replace(lower(trim(unnest(file_names))), ' ?\(\d+\)(\.[a-z0-9]+)$', '\1') AS name
+        s.signal_id, s.host_id, s.stage, s.first_seen,
+        coalesce(s.recipient, s.message_id) AS recipient,
+        regexp_replace(lower(trim(named.name)), ' ?\(\d+\)(\.[a-z0-9]+)$', '\1') AS name
+    FROM subject AS s
+    JOIN named USING (signal_id)
+    WHERE named.name IS NOT NULL
+),
+-- Two detectors speak of one message.
+same_message AS (
+    SELECT
+        first(signal_id ORDER BY first_seen, signal_id) OVER (
+            PARTITION BY message_id ORDER BY first_seen, signal_id
+        ) AS from_id,
+        signal_id AS to_id,
+        'same_message' AS kind,
+        message_id AS reason
     FROM subject
-    WHERE file_names IS NOT NULL
+    WHERE message_id IS NOT NULL
+),
+-- The address in a message, and who went there next.
+linked AS (
+    SELECT DISTINCT
+        signal_id,
+        split_part(plain_url(link), '/', 1) AS host,
+        plain_url(link) AS link
+    FROM (SELECT signal_id, unnest(links) AS link FROM message)
+),
+visited AS (
+    SELECT
+        l.signal_id AS from_id,
+        b.signal_id AS to_id,
+        'link_visited' AS kind,
+        l.host AS reason,
+        count(DISTINCT b.host_id) OVER (PARTITION BY l.host) AS hosts
+    FROM linked AS l
+    JOIN subject AS a ON a.signal_id = l.signal_id
+    JOIN subject AS b ON b.destination = l.host AND b.message_id IS NULL
+     AND b.first_seen BETWEEN a.first_seen - to_hours(getvariable('order_slack_hours')::INT)
+                          AND a.first_seen + to_days(getvariable('mail_to_open_days')::INT)
 ),
 opened AS (
     SELECT
@@ -109,17 +187,187 @@ persisted AS (
      )
     WHERE p.object_image IS NOT NULL
       AND NOT list_contains(getvariable('system_hosts'), file_name(p.object_image))
+    UNION
+    SELECT p.signal_id, a.signal_id, 'started_by', p.object
+    FROM subject AS p
+    JOIN ancestor AS a ON a.host_id = p.host_id AND a.signal_id != p.signal_id
+     AND a.image = lower(p.object_image)
+    WHERE NOT list_contains(getvariable('system_hosts'), file_name(p.object_image))
+),
+-- A program or library that one process wrote and another is, was given or loaded.
+wrote AS (
+    SELECT DISTINCT
+        a.signal_id,
+        a.host_id,
+        lower(f.path) AS path,
+        f.time
+    FROM ancestor AS a
+    JOIN file_activity AS f ON f.host_id = a.host_id AND f.activity IN ('create', 'rename')
+     AND coalesce(f.process_guid, 'pid:' || f.process_id) = a.program
+    WHERE NOT coalesce(list_contains(getvariable('common_programs'), a.program_file), false)
+      AND list_contains(getvariable('program_endings'), lower(split_part(f.path, '.', -1)))
+),
+executed AS (
+    SELECT host_id, program, image AS path, time FROM started
+    WHERE (host_id, image) IN (SELECT host_id, path FROM wrote)
+    UNION
+    SELECT s.host_id, s.program, w.path, s.time
+    FROM started AS s
+    JOIN (SELECT DISTINCT host_id, path FROM wrote) AS w ON w.host_id = s.host_id
+     AND contains(s.command_line, w.path)
+    UNION
+    SELECT host_id, coalesce(process_guid, 'pid:' || process_id), lower(module_path), time
+    FROM module_activity
+    WHERE (host_id, lower(module_path)) IN (SELECT host_id, path FROM wrote)
+),
+written AS (
+    SELECT DISTINCT
+        w.signal_id AS from_id,
+        n.signal_id AS to_id,
+        'file_written' AS kind,
+        file_name(w.path) AS reason
+    FROM wrote AS w
+    JOIN executed AS e ON e.host_id = w.host_id AND e.path = w.path
+     AND e.time BETWEEN w.time AND w.time + to_days(getvariable('written_to_run_days')::INT)
+    JOIN ancestor AS n ON n.host_id = e.host_id AND n.program = e.program
+    WHERE n.signal_id != w.signal_id
+),
+-- Each is tied to the first of its destination, by name and by address.
+place AS (
+    SELECT host_id, signal_id, first_seen, destination AS place FROM subject
+    UNION
+    SELECT host_id, signal_id, first_seen, server_ip FROM subject
 ),
 contacted AS (
     SELECT
+        first(signal_id ORDER BY first_seen, signal_id) OVER (
+            PARTITION BY host_id, place ORDER BY first_seen, signal_id
+        ) AS from_id,
+        signal_id AS to_id,
+        'same_destination' AS kind,
+        place AS reason
+    FROM place
+    WHERE place IS NOT NULL
+),
+-- Who held an address when somebody came from it: its lease then, else the one who ever held it.
+remote_logon AS (
+    SELECT
+        a.host_id AS to_host,
+        a.site,
+        a.logon_id,
+        a.client_ip,
+        a."user",
+        a.time
+    FROM authentication AS a
+    WHERE a.success
+      AND list_contains(getvariable('remote_logon_types'), a.logon_type)
+      AND a.logon_id IS NOT NULL
+      AND a.client_ip IS NOT NULL
+      AND a.host_id IN (SELECT host_id FROM subject)
+),
+-- A machine of another site is known here by its name alone, where one machine alone has it.
+machine AS (
+    SELECT DISTINCT
+        host_id,
+        split_part(host_id, '/', 1) AS site,
+        lower(split_part(host_id, '/', -1)) AS device
+    FROM subject
+),
+holder AS (
+    SELECT l.client_ip, l.site, m.host_id, l.first_seen, l.last_seen
+    FROM lease AS l
+    JOIN machine AS m ON m.device = lower(l.device)
+    WHERE l.client_ip IN (SELECT client_ip FROM remote_logon)
+    QUALIFY m.site = coalesce(l.site, '')
+        OR count(*) OVER (PARTITION BY l.client_ip, l.site, l.device, l.first_seen) = 1
+),
+came AS (
+    SELECT l.*, h.host_id AS from_host
+    FROM remote_logon AS l
+    JOIN holder AS h ON h.client_ip = l.client_ip
+    WHERE h.host_id != l.to_host
+    QUALIFY row_number() OVER (
+        PARTITION BY l.to_host, l.logon_id, l.time
+        ORDER BY
+            l.time BETWEEN h.first_seen AND h.last_seen DESC,
+            coalesce(h.site = l.site, false) DESC,
+            abs(epoch(l.time - h.last_seen)),
+            h.host_id
+    ) = 1
+),
+-- One that signs in to very many machines is a server of management, not a foothold.
+source AS (
+    SELECT from_host FROM came
+    GROUP BY from_host
+    HAVING count(DISTINCT to_host) <= getvariable('most_hosts_of_a_source')
+),
+in_session AS (
+    SELECT DISTINCT signal_id, host_id, logon_id FROM ancestor WHERE logon_id IS NOT NULL
+    UNION
+    SELECT s.signal_id, s.host_id, made.logon_id
+    FROM subject AS s
+    JOIN (
+        SELECT host_id, file_id, record_no, logon_id FROM service_activity
+        UNION ALL
+        SELECT host_id, file_id, record_no, logon_id FROM scheduled_job_activity
+    ) AS made ON made.host_id = s.host_id
+     AND list_contains(s.evidence, {'file_id': made.file_id, 'record_no': made.record_no})
+    WHERE made.logon_id IS NOT NULL
+),
+-- What a session from another machine did here belongs to what was going on there.
+remote AS (
+    SELECT
         a.signal_id AS from_id,
         b.signal_id AS to_id,
-        'same_destination' AS kind,
-        coalesce(CASE WHEN a.destination = b.destination THEN a.destination END, a.server_ip) AS reason
-    FROM subject AS a
-    JOIN subject AS b ON a.host_id = b.host_id AND a.signal_id != b.signal_id
-     AND (a.destination = b.destination OR a.server_ip = b.server_ip)
-    WHERE (a.first_seen, a.signal_id) < (b.first_seen, b.signal_id)
+        'remote_session' AS kind,
+        concat_ws(' ', c."user", split_part(c.from_host, '/', -1)) AS reason
+    FROM came AS c
+    JOIN source USING (from_host)
+    JOIN in_session AS i ON i.host_id = c.to_host AND i.logon_id = c.logon_id
+    JOIN subject AS b ON b.signal_id = i.signal_id
+     AND b.first_seen BETWEEN c.time - to_minutes(1)
+                          AND c.time + to_hours(getvariable('remote_session_hours')::INT)
+    JOIN subject AS a ON a.host_id = c.from_host
+     AND a.first_seen BETWEEN c.time - to_days(getvariable('foothold_days')::INT) AND c.time
+    QUALIFY row_number() OVER (
+        PARTITION BY b.signal_id
+        ORDER BY a.stage = 'command-and-control' DESC, a.first_seen DESC, a.signal_id
+    ) = 1
+),
+-- One rare server that machines of several people answer to.
+controlled AS (
+    SELECT s.signal_id, s.host_id, s.first_seen, s.server_ip AS place
+    FROM subject AS s
+    WHERE s.stage IN ('command-and-control', 'exfiltration') AND s.server_ip IS NOT NULL
+    UNION
+    SELECT signal_id, host_id, first_seen, destination
+    FROM subject
+    WHERE stage IN ('command-and-control', 'exfiltration') AND destination IS NOT NULL
+),
+known_place AS (
+    SELECT place
+    FROM (
+        SELECT destination AS place, host_id FROM contact
+        UNION
+        SELECT server_ip, host_id FROM contact
+    )
+    WHERE place IN (SELECT place FROM controlled)
+    GROUP BY place
+    HAVING count(DISTINCT host_id) > getvariable('most_hosts_of_a_server')
+),
+same_control AS (
+    SELECT
+        first(signal_id ORDER BY first_seen, signal_id) OVER (
+            PARTITION BY place ORDER BY first_seen, signal_id
+        ) AS from_id,
+        signal_id AS to_id,
+        'same_control' AS kind,
+        place AS reason,
+        count(*) OVER (PARTITION BY place) AS signals
+    FROM (
+        SELECT * FROM controlled ANTI JOIN known_place USING (place)
+        QUALIFY row_number() OVER (PARTITION BY place, host_id ORDER BY first_seen, signal_id) = 1
+    )
 ),
 -- Names that this host first asked, and got, during or soon after its failures.
 answered AS (
@@ -207,8 +455,14 @@ pairs AS (
     UNION ALL SELECT * FROM sibling WHERE from_id != to_id
     UNION ALL SELECT * EXCLUDE (hosts) FROM opened WHERE hosts <= getvariable('most_hosts_of_a_file')
     UNION ALL SELECT * FROM brought
+    UNION ALL SELECT * FROM written
+    UNION ALL SELECT * EXCLUDE (hosts) FROM visited WHERE hosts <= getvariable('most_hosts_of_a_file')
+    UNION ALL SELECT * FROM same_message WHERE from_id != to_id
+    UNION ALL SELECT * FROM repeated
+    UNION ALL SELECT * FROM remote
+    UNION ALL SELECT * EXCLUDE (signals) FROM same_control WHERE from_id != to_id
     UNION ALL SELECT * FROM persisted
-    UNION ALL SELECT * FROM contacted
+    UNION ALL SELECT * FROM contacted WHERE from_id != to_id
     UNION ALL SELECT * FROM resolved
     UNION ALL SELECT * FROM reached
     UNION ALL SELECT * FROM connected

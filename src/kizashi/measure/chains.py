@@ -21,13 +21,13 @@ from random import Random
 from typing import NamedTuple
 
 from kizashi import config as settings
-from kizashi import pipeline
+from kizashi import pipeline, schema
 from kizashi.config import Config
 from kizashi.incidents import Evidence, HuntResult, Incident
 from kizashi.measure.attack import SCENARIOS, Attack, Plan, plant
 from kizashi.measure.beacons import wilson
 from kizashi.measure.campaign import draw
-from kizashi.measure.events import Event
+from kizashi.measure.events import Event, digest
 from kizashi.measure.generate import config_text, raw_files, write_text
 from kizashi.measure.office import live
 from kizashi.measure.organisation import Host, build
@@ -70,7 +70,12 @@ class Ground:
     sessions: Sessions
 
     def lake(self, variant: Variant) -> Path:
-        return self.folder / f"{self.number}-{variant.name}"
+        """Where the lake of a variant lies; one of other tables is another."""
+        shape = digest(repr(schema.tables()), 8)
+        return (
+            self.folder
+            / f"{self.number}-{len(self.recorder.organisation.hosts)}-{variant.name}-{shape}"
+        )
 
     @property
     def config(self) -> Config:
@@ -426,14 +431,16 @@ def _judged_order(job: Job, planted: Sequence[Planted], result: HuntResult) -> V
 
 
 def _judged_host(job: Job, planted: Sequence[Planted], result: HuntResult) -> Verdict:
-    """The attacked machine is named, alone; no gateway or server is blamed."""
+    """The attacked machine is named, or that it is one of several; nobody else is blamed."""
     verdict = _judged_first(job, planted, result)
     host = planted[0].attack.plan.host
     held = [set(s.incident.hosts) for s in shown(planted[0], result)]
     if held:
-        innocent = held[0] - {host.name}
+        plan = planted[0].attack.plan
+        one_of = {name for name in held[0] if name.startswith("1/")}
+        innocent = held[0] - {host.name, *(other.name for other in plan.others)} - one_of
         verdict.blamed = ", ".join(sorted(innocent))
-        verdict.good = host.name in held[0] and not innocent
+        verdict.good = bool({host.name} & held[0] or one_of) and not innocent
         verdict.why = "" if verdict.good else f"held {sorted(held[0])}, not {host.name}"
     return verdict
 

@@ -30,6 +30,15 @@ def _commands(recorder: Recorder, shell: Process, at: datetime, commands: Sequen
     return last, tuple(commands)
 
 
+def _sign_in(
+    recorder: Recorder, implant: Process, target: Host, at: datetime, logon_type: int
+) -> None:
+    """The implant's account signs in to another machine from this one."""
+    source = recorder.address(implant.host, at)
+    caller = implant.host.name.upper()
+    recorder.signed_in(target, at, implant.user, logon_type, from_ip=source, workstation=caller)
+
+
 def _shell(recorder: Recorder, parent: Process, at: datetime) -> Process:
     return recorder.process(parent.host, at, _SYSTEM32 + "cmd.exe", "/q", parent)
 
@@ -82,7 +91,7 @@ def service(
     target, source = others[0], recorder.address(implant.host, at)
     address, program = recorder.address(target, at), f"{campaign.short}rs.exe"
     recorder.connect(implant.host, at, address, 445, "smb", 310_000, 4_100, 6.0, process=implant)
-    recorder.signed_in(target, at + seconds(0.4), implant.user, 3, from_ip=source)
+    _sign_in(recorder, implant, target, at + seconds(0.4), 3)
     recorder.share_read(
         target, at + seconds(0.9), implant.user, "\\\\*\\ADMIN$", program, source, write=True
     )
@@ -112,12 +121,12 @@ def desktop(
     recorder: Recorder, implant: Process, others: tuple[Host, ...], campaign: Campaign, at: datetime
 ) -> Done:
     """A remote desktop on the file server, from which it looks around (T1021.001)."""
-    target, source = others[-1], recorder.address(implant.host, at)
+    target = others[-1]
     address = recorder.address(target, at)
     recorder.connect(
         implant.host, at, address, 3389, "rdp", 90_000, 2_400_000, 900.0, process=implant
     )
-    recorder.signed_in(target, at + seconds(1.5), implant.user, 10, from_ip=source)
+    _sign_in(recorder, implant, target, at + seconds(1.5), 10)
     explorer = recorder.process(
         target, at + seconds(6), "C:\\Windows\\explorer.exe", user=implant.user
     )
@@ -143,7 +152,7 @@ def shares(
     recorder.connect(
         implant.host, at, address, 445, "smb", 40_000, 9_800_000, 240.0, process=implant
     )
-    recorder.signed_in(target, at + seconds(0.3), implant.user, 3, from_ip=source)
+    _sign_in(recorder, implant, target, at + seconds(0.3), 3)
     files = tuple(f"Projects\\P-{number:03d}\\schedule.xlsx" for number in range(1, 41))
     for number, file in enumerate(files):
         moment = at + seconds(2 + 4.0 * number)

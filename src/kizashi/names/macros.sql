@@ -4,6 +4,12 @@
 CREATE OR REPLACE MACRO file_name(path) AS
     lower(rtrim(split_part(replace(path, '/', '\'), '\', -1), '" '));
 
+-- A program's path without whose profile it lies in: the same on every host that has it.
+CREATE OR REPLACE MACRO program_shape(path) AS
+    regexp_replace(
+        lower(trim(replace(path, '/', '\'), '" ')), '^([a-z]:\\users\\)[^\\]+\\', '\1*\\'
+    );
+
 -- Places that an ordinary account can write to. Everything under a profile counts; so do the
 -- folders inside Windows whose access list lets users create files. Defender keeps its programs in
 -- ProgramData, where only administrators write, so that branch does not count.

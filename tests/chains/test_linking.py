@@ -1,0 +1,86 @@
+"""Linking ties what a cause ties, and nothing else; what is in use here is told as such."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from kizashi import detectors, pipeline
+from kizashi.chains import assemble, cases, chains
+from kizashi.chains.assemble import Familiar, Link, Ties
+
+CASES = yaml.safe_load(Path(__file__).with_name("linking.yaml").read_text("utf-8"))
+KNOWN = pipeline.detector_facts(detectors.detectors())
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_linking(case: dict[str, Any]) -> None:
+    expected = tuple({"detectors": names} for names in case["expect"])
+    told = cases.run_case(
+        cases.Case(case["name"], "", tuple(case["signals"]), case["events"], expected),
+        chains(),
+        KNOWN,
+        detectors.signal_table_sql(),
+        pipeline.derive,
+    )
+    assert told == []
+
+
+def test_many_signals_of_one_program_grow_links_by_their_number_and_not_its_square() -> None:
+    con = cases.lake({}, detectors.signal_table_sql())
+    con.execute(
+        "INSERT INTO signal BY NAME SELECT 's' || i AS signal_id, 'http_beacon' AS detector, "
+        "'beacon' AS family, 'command-and-control' AS stage, '' AS site, '/pc-07' AS host_id, "
+        "TIMESTAMP '2026-03-02 09:00:00' + to_seconds(i) AS first_seen, first_seen AS last_seen, "
+        "'G1' AS process_guid, 'c2.example' AS destination, 1.0 AS confidence, '{}' AS details, "
+        "[{'file_id': 1::UBIGINT, 'record_no': i::UBIGINT}] AS evidence FROM range(5000) AS t(i)"
+    )
+    pipeline.derive(con)
+    links = assemble.tie(con).links
+    assert len(links) == 4999  # each to the first
+    assert {link.from_id for link in links} == {"s0"}
+
+
+@pytest.mark.parametrize(
+    ("known", "level"),
+    [
+        ({"s0": Familiar(6, 0.3, "talk.exe"), "s1": Familiar(6, 0.3, "talk.exe")}, "low"),
+        ({}, "critical"),
+    ],
+)
+def test_software_that_others_had_before_is_told_as_that(
+    known: dict[str, Familiar], level: str
+) -> None:
+    con = cases.lake({}, detectors.signal_table_sql())
+    rows: tuple[dict[str, object], ...] = (
+        {"detector": "registry_run_key", "first_seen": "2026-03-02T09:00:00"},
+        {"detector": "process_user_path_connects", "first_seen": "2026-03-02T09:00:09"},
+    )
+    for number, row in enumerate(rows):
+        cases.add_signal(con, row | {"host_id": "/pc-07", "process_guid": "G1"}, number, KNOWN)
+    pipeline.derive(con)
+    found = assemble.signals(con)
+    ties = Ties([Link("s0", "s1", "same_process", "talk.exe")], known, {})
+    (incident,) = assemble.assemble(
+        found, ties, KNOWN, chains(), assemble.Span({}, 100.0), {1: "case.log"}
+    )
+    assert incident.severity == level
+    assert ("talk.exe is on 6 other hosts" in incident.benign_story) == (level == "low")
+
+
+def test_an_address_of_many_machines_is_one_of_them_unless_the_machine_is_known() -> None:
+    con = cases.lake({}, detectors.signal_table_sql())
+    row: dict[str, object] = {
+        "detector": "dns_predicted_name", "first_seen": "2026-03-02T09:00:00",
+        "destination": "c2.example",
+    }  # fmt: skip
+    cases.add_signal(con, row | {"host_id": "a/192.0.2.254"}, 0, KNOWN)
+    pipeline.derive(con)
+    ties = Ties([], {}, {"a/192.0.2.254": 14})
+    (incident,) = assemble.assemble(
+        assemble.signals(con), ties, KNOWN, chains(), assemble.Span({}, 100.0), {}
+    )
+    assert incident.hosts == ("1/14 @ 192.0.2.254",)
