@@ -151,7 +151,7 @@ def retain(lake: Path, keep_days: int, now: datetime) -> int:
     with closing(open_lake(lake)) as con:
         names.install(con)
         entities.install(con)
-        history = {name: entities.sql(name) for name in entities.HISTORY}
+        history = {name: entities.kept(name) for name in entities.HISTORY}
         return expire(lake, con, keep_days, now, history)
 
 

@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from kizashi import pipeline
@@ -80,6 +81,35 @@ def test_contacts_of_days_that_left_stay(tmp_path: Path) -> None:
     pipeline.retain(lake, 1, NOW)
     assert days_of(lake, "contact") == before
     assert days_of(lake) == [("tokyo", "2026-03-11")]
+
+
+def contacts(lake: Path) -> list[tuple[object, ...]]:
+    columns = (
+        "host_id, destination, day, hits, times, bytes_out, bytes_in, protocol, "
+        "date_trunc('second', first_seen), date_trunc('second', last_seen)"
+    )
+    with pipeline.open_settled(lake) as con:
+        return con.execute(f"SELECT {columns} FROM contact ORDER BY ALL").fetchall()
+
+
+def test_contacts_whose_events_left_tell_the_same_to_the_second(tmp_path: Path) -> None:
+    lake = lake_of(tmp_path, tokyo=NOW)
+    before = contacts(lake)
+    pipeline.retain(lake, 3, NOW)
+    pipeline.retain(lake, 1, NOW)
+    assert contacts(lake) == before
+
+
+def test_history_of_an_older_format_is_read_beside_the_new(tmp_path: Path) -> None:
+    lake = lake_of(tmp_path, tokyo=NOW)
+    before = contacts(lake)
+    pipeline.retain(lake, 3, NOW)
+    (part,) = (lake / "history" / "contact").glob("*.parquet")
+    rows = f"SELECT *, day::TIMESTAMP AS first_seen FROM '{part}'"
+    duckdb.execute(f"COPY ({rows}) TO '{tmp_path / 'old.parquet'}' (FORMAT parquet)")
+    (tmp_path / "old.parquet").replace(part)
+    pipeline.retain(lake, 1, NOW)
+    assert contacts(lake) == before
 
 
 def test_reading_a_file_again_brings_nothing_back(tmp_path: Path) -> None:

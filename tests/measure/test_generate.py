@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import ipaddress
 import re
+import tomllib
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from hashlib import sha256
@@ -19,6 +20,7 @@ from kizashi.lake.engine import open_lake
 from kizashi.lake.ingest import ingest
 from kizashi.measure.events import CONTROL_ADDRESS, Event
 from kizashi.measure.generate import Truth, beside, emulate, generate
+from kizashi.measure.organisation import build
 from kizashi.measure.recorder import Recorder
 from kizashi.schema import quoted, tables
 
@@ -73,10 +75,30 @@ def test_planting_the_chain_changes_nothing_else(emulated: tuple[Recorder, Truth
     assert emulated[0].events[: len(ordinary)] == ordinary
 
 
-@pytest.mark.parametrize(("hosts", "days"), [(15, 5), (151, 5), (36, 0)])
+@pytest.mark.parametrize(("hosts", "days"), [(15, 5), (3001, 5), (36, 0)])
 def test_an_organisation_that_cannot_be_is_refused(tmp_path: Path, hosts: int, days: int) -> None:
     with pytest.raises(UsageError, match=r"hosts: \d+ is not between|days: 0 is not"):
         generate(tmp_path / "organisation", 7, days, hosts)
+
+
+def test_a_large_organisation_is_divisions_with_sites_machines_and_people_of_their_own(
+    tmp_path: Path,
+) -> None:
+    truth = generate(tmp_path / "large", 7, 1, 301, attack=False)
+    sites = tomllib.loads((tmp_path / "large" / "kizashi.toml").read_text("utf-8"))["site"]
+    assert [*sites] == [
+        f"{root}{name}"
+        for root in ("", "division-2-", "division-3-")
+        for name in ("tokyo", "ankara")
+    ]
+    assert sites["division-2-tokyo"]["files"] == ["division-2/tokyo/*"]
+    organisations = [build(7 + n, 1, 100, n) for n in range(3)]
+    machines = [host for o in organisations for host in o.hosts]
+    assert len({host.name for host in machines}) == len(machines)
+    assert len({p.account for o in organisations for p in o.people}) == sum(
+        len(o.people) for o in organisations
+    )
+    assert truth.hosts == 301
 
 
 def words(event: Event) -> Iterator[str]:

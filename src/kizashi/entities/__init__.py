@@ -89,6 +89,11 @@ def give_roles(con: duckdb.DuckDBPyConnection, roles: Iterable[tuple[str, str, s
     con.executemany("INSERT INTO given_role VALUES (?, ?, ?)", [*roles] or [("", "", "")])
 
 
+def kept(name: str) -> str:
+    """The SELECT of the rows of one of HISTORY as they are stored, over the event tables."""
+    return f"SELECT * EXCLUDE (first_seen, last_seen) FROM ({sql(name)})"
+
+
 def derive(con: duckdb.DuckDBPyConnection) -> None:
     """Every derived table and view over the settled event tables of the connection.
 
@@ -107,7 +112,7 @@ def create(con: duckdb.DuckDBPyConnection, name: str) -> None:
     kind = "VIEW" if name in VIEWS else "TABLE"
     rows = sql(name)
     if name in HISTORY and _exists(con, f"{name}_history"):
-        rows = f"FROM ({rows}) UNION ALL BY NAME FROM {name}_history"
+        rows = f"FROM ({rows}) UNION ALL BY NAME FROM ({sql(f'{name}_history')})"
     con.execute(f"CREATE OR REPLACE {kind} {name} AS {rows}")
 
 

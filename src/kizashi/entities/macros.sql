@@ -57,6 +57,9 @@ CREATE OR REPLACE MACRO second_of_day(moment) AS (
     + date_part('second', moment)
 )::UINTEGER;
 
+-- The moment of a second of a day.
+CREATE OR REPLACE MACRO second_of(day, second) AS day + to_seconds(second::BIGINT);
+
 -- A, AAAA and repeats of one look-up come within this long.
 CREATE OR REPLACE MACRO lookup_gap() AS INTERVAL 5 SECOND;
 

@@ -5,8 +5,8 @@ WITH met AS (
         server_ip,
         host_id,
         day,
-        first_seen,
-        last_seen
+        second_of(day, times[1]) AS first_seen,
+        second_of(day, times[-1]) AS last_seen
     FROM contact_history
 ),
 named AS (

@@ -37,7 +37,9 @@ def open_lake(lake: Path, overlays: tuple[Path, ...] = ()) -> duckdb.DuckDBPyCon
             found = [(root, s) for root, m in parts for s in m.segments(table.name)]
             create_view(con, table, found)
         for name, paths in _histories(parts).items():
-            con.execute(f"CREATE VIEW {quoted(name)} AS FROM read_parquet({path_list(paths)})")
+            # Parts of an older format have more columns.
+            rows = f"read_parquet({path_list(paths)}, union_by_name = true)"
+            con.execute(f"CREATE VIEW {quoted(name)} AS FROM {rows}")
     finally:
         for _root, manifest in parts:
             manifest.close()

@@ -9,7 +9,7 @@ import argparse
 import gzip
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,6 +22,8 @@ from kizashi.measure.office import live
 from kizashi.measure.organisation import FEWEST_HOSTS, MOST_HOSTS, Organisation, Site, build
 from kizashi.measure.recorder import Recorder
 from kizashi.measure.workday import Sessions
+
+MOST_DIVISIONS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +55,35 @@ def generate(
     `tables`, Parquet rows of our own tables lie in `<folder>.tables/`. Same arguments, same bytes
     before compression. `days` are calendar days from a Monday.
     """
-    recorder, truth = emulate(seed, days, hosts, attack)
-    files, places = raw_files(recorder.organisation, recorder.events)
-    files["kizashi.toml"] = config_text(recorder.organisation.sites)
-    for name, text in files.items():
-        write_text(folder / name, text)
-    if tables:
-        normalised.write(beside(folder, ".tables"), ordered(recorder.events), places)
+    if tables and hosts > MOST_HOSTS:
+        raise UsageError(f"hosts: tables are written for {MOST_HOSTS} at most, not {hosts}")
+    config, truths = [], []
+    for division, share in enumerate(_divisions(hosts)):
+        planted = attack and not division
+        recorder, truth = emulate(seed + division, days, share, planted, division=division)
+        root = f"division-{division + 1}/" if division else ""
+        files, places = raw_files(recorder.organisation, recorder.events)
+        for name, text in files.items():
+            write_text(folder / root / name, text)
+        if tables:
+            normalised.write(beside(folder, ".tables"), ordered(recorder.events), places)
+        config.append(config_text(recorder.organisation.sites, root))
+        truths.append(truth)
+    write_text(folder / "kizashi.toml", "\n".join(config))
+    whole = replace(truths[0], hosts=hosts, events=sum(truth.events for truth in truths))
     write_text(
-        beside(folder, ".truth.json"), json.dumps(asdict(truth), default=_plain, indent=1) + "\n"
+        beside(folder, ".truth.json"), json.dumps(asdict(whole), default=_plain, indent=1) + "\n"
     )
-    return truth
+    return whole
+
+
+def _divisions(hosts: int) -> list[int]:
+    """The machines of each division: as few as can be, of about one size."""
+    if not FEWEST_HOSTS <= hosts <= MOST_HOSTS * MOST_DIVISIONS:
+        most = MOST_HOSTS * MOST_DIVISIONS
+        raise UsageError(f"hosts: {hosts} is not between {FEWEST_HOSTS} and {most}")
+    count = -(-hosts // MOST_HOSTS)
+    return [hosts // count + (number < hosts % count) for number in range(count)]
 
 
 def beside(folder: Path, ending: str) -> Path:
@@ -73,15 +93,15 @@ def beside(folder: Path, ending: str) -> Path:
 
 
 def emulate(
-    seed: int, days: int, hosts: int, attack: bool, swaps: bool = False
+    seed: int, days: int, hosts: int, attack: bool, swaps: bool = False, division: int = 0
 ) -> tuple[Recorder, Truth]:
-    """All events of the organisation, in memory, and what was planted among them. With `swaps`,
-    laptops change addresses at noon."""
+    """All events of the organisation, or of one division of it, in memory, and what was planted
+    among them. With `swaps`, laptops change addresses at noon."""
     if not FEWEST_HOSTS <= hosts <= MOST_HOSTS:
         raise UsageError(f"hosts: {hosts} is not between {FEWEST_HOSTS} and {MOST_HOSTS}")
     if days < 1:
         raise UsageError(f"days: {days} is not 1 or more")
-    recorder = Recorder(build(seed, days, hosts), swaps)
+    recorder = Recorder(build(seed, days, hosts, division), swaps)
     sessions = Sessions(recorder)
     live(recorder, sessions)
     if not attack:
@@ -123,10 +143,13 @@ def raw_files(
     return files, places
 
 
-def config_text(sites: Sequence[Site]) -> str:
-    """A kizashi.toml that tells which logs are whose, and each site's zone."""
+def config_text(sites: Sequence[Site], root: str = "") -> str:
+    """A kizashi.toml that tells which logs are whose, and each site's zone. `root` is the folder of
+    a division, and stands before the names of its sites."""
     return "\n".join(
-        f'[site.{site.name}]\nzone = "{site.zone}"\nfiles = ["{site.name}/*"]\n' for site in sites
+        f'[site.{root.replace("/", "-")}{site.name}]\nzone = "{site.zone}"\n'
+        f'files = ["{root}{site.name}/*"]\n'
+        for site in sites
     )
 
 

@@ -68,6 +68,31 @@ def updates(recorder: Recorder, sessions: Sessions, host: Host) -> None:
             at += timedelta(hours=random.uniform(4.7, 5.3))
 
 
+# Software that a few machines have: minutes between reports, jitter, name, bytes.
+_SOFTWARE = (
+    (1440.0, 0.01, "hozon-backup", 610), (5.0, 0.02, "dengen-ups", 340),
+    (60.0, 0.1, "kintai-clock", 880), (360.0, 0.05, "denwa-voip", 450),
+    (1440.0, 0.08, "shisan-list", 940), (10.0, 0.01, "tobira-door", 260),
+    (15.0, 0.1, "tenki-board", 300), (120.0, 0.2, "keiji-signage", 520),
+    (720.0, 0.02, "shomei-licence", 480), (30.0, 0.3, "kakunin-sensor", 390),
+)  # fmt: skip
+# The more machines, the more software of this kind; the first forty have what is named below.
+_FIRST_MACHINES, _MACHINES_A_PRODUCT = 40, 6
+
+
+def _products(recorder: Recorder) -> list[tuple[Host, float, float, str, str, str, int]]:
+    """Each product of `_SOFTWARE` that the organisation has, on one to three machines."""
+    organisation = recorder.organisation
+    found = []
+    for number in range(max(0, len(organisation.hosts) - _FIRST_MACHINES) // _MACHINES_A_PRODUCT):
+        minutes, jitter, product, size = _SOFTWARE[number % len(_SOFTWARE)]
+        random = recorder.random("product", number)
+        name = f"in{number}-{organisation.division}.{product}.example"
+        for host in random.sample(organisation.workstations(), random.randint(1, 3)):
+            found.append((host, minutes, jitter, name, "/status", f"{product}/1.0", size))
+    return found
+
+
 def _poll(
     recorder: Recorder, host: Host, at: datetime, name: str, uri: str, agent: str, size: int
 ) -> None:
@@ -104,6 +129,7 @@ def pollers(recorder: Recorder, sessions: Sessions) -> None:
         (h, 240.0, 0.03, "lic.zumen-cad.example", "/heartbeat", "ZumenLicense/11", 512)
         for h in organisation.department("engineering")[:2]
     ]
+    jobs += _products(recorder)
     for host, minutes, jitter, name, uri, agent, size in jobs:
         random = recorder.random("poll", host.name)
         start = host.site.utc(first, host.site.arrival_hour - 1)

@@ -19,6 +19,8 @@ DHCP_FIRST = 150
 FEWEST_HOSTS = 16
 # A site is one /24: fixed addresses from .41, leases from .150.
 MOST_HOSTS = 150
+# People of one name are told apart by a number; so many numbers are a division's own.
+_NAMESAKES = 10
 
 _JAPANESE = [
     "aoki.haruka",
@@ -133,9 +135,11 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class Organisation:
-    """All that stands still while the days pass."""
+    """All that stands still while the days pass. A large one is several divisions, each with two
+    sites, machines and people of its own."""
 
     seed: int
+    division: int
     days: tuple[date, ...]
     sites: tuple[Site, ...]
     hosts: tuple[Host, ...]
@@ -190,16 +194,16 @@ def _sites() -> tuple[Site, ...]:
 _SHORT = {"tokyo": "tk", "ankara": "an"}
 _SERVERS = {
     "tokyo": (
-        ("tk-dc-01", "domain_controller", 10),
-        ("tk-file-01", "file", 11),
-        ("tk-mail-01", "mail", 12),
-        ("tk-mgmt-01", "management", 13),
-        ("tk-prn-01", "printer", 20),
+        ("dc-01", "domain_controller", 10),
+        ("file-01", "file", 11),
+        ("mail-01", "mail", 12),
+        ("mgmt-01", "management", 13),
+        ("prn-01", "printer", 20),
     ),
     "ankara": (
-        ("an-dc-01", "domain_controller", 10),
-        ("an-file-01", "file", 11),
-        ("an-prn-01", "printer", 20),
+        ("dc-01", "domain_controller", 10),
+        ("file-01", "file", 11),
+        ("prn-01", "printer", 20),
     ),
 }
 _DEPARTMENTS = {
@@ -208,13 +212,17 @@ _DEPARTMENTS = {
 }
 
 
-def _workstation(site: Site, number: int, person: Person, random: Random, position: int) -> Host:
+def _named(site: Site, division: int, rest: str) -> str:
+    return f"{_SHORT[site.name]}{division or ''}-{rest}"
+
+
+def _workstation(site: Site, number: int, name: str, person: Person, random: Random) -> Host:
     is_laptop = random.random() < 0.45 and number > 1
     return Host(
-        name=f"{_SHORT[site.name]}-pc-{number:02d}",
+        name=name,
         site=site,
         role="workstation",
-        mac=f"{site.mac_prefix}{position:02x}",
+        mac=f"{site.mac_prefix}{0x3F + number:02x}",
         person=person,
         fixed_ip=None if is_laptop else f"{site.prefix}{40 + number}",
         always_on=not is_laptop and (number == 1 or random.random() < 0.35),
@@ -222,10 +230,10 @@ def _workstation(site: Site, number: int, person: Person, random: Random, positi
     )
 
 
-def _site_hosts(site: Site, wanted: int, random: Random) -> list[Host]:
+def _site_hosts(site: Site, division: int, wanted: int, random: Random) -> list[Host]:
     hosts = [
         Host(
-            name,
+            _named(site, division, name),
             site,
             role,
             f"{site.mac_prefix}{last:02x}",
@@ -239,22 +247,26 @@ def _site_hosts(site: Site, wanted: int, random: Random) -> list[Host]:
     accounts = _JAPANESE if site.name == "tokyo" else _TURKISH
     departments = _DEPARTMENTS[site.name]
     for i in range(wanted - len(hosts)):
-        turn = i // len(accounts)
+        turn = division * _NAMESAKES + i // len(accounts)
         account = accounts[i % len(accounts)] + (str(turn + 1) if turn else "")
         person = Person(account, departments[i % len(departments)], site.name)
-        hosts.append(_workstation(site, i + 1, person, random, 0x40 + i))
+        name = _named(site, division, f"pc-{i + 1:02d}")
+        hosts.append(_workstation(site, i + 1, name, person, random))
     return hosts
 
 
-def build(seed: int, days: int, hosts: int) -> Organisation:
-    """The organisation of `hosts` machines over `days` calendar days from Monday 20 April 2026."""
+def build(seed: int, days: int, hosts: int, division: int = 0) -> Organisation:
+    """The organisation, or one division of it, of `hosts` machines over `days` calendar days from
+    Monday 20 April 2026."""
     sites = _sites()
     ankara = max(6, round(hosts * 0.36))
     wanted = {"tokyo": hosts - ankara, "ankara": ankara}
     machines = [
         host
         for site in sites
-        for host in _site_hosts(site, wanted[site.name], Random(f"{seed}/hosts/{site.name}"))
+        for host in _site_hosts(
+            site, division, wanted[site.name], Random(f"{seed}/hosts/{site.name}")
+        )
     ]
     calendar = tuple(FIRST_DAY + timedelta(days=i) for i in range(days))
-    return Organisation(seed, calendar, sites, tuple(machines))
+    return Organisation(seed, division, calendar, sites, tuple(machines))
