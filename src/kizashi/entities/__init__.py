@@ -40,6 +40,7 @@ TABLES = (
     "dns_fact",
     "person",
     "sign_in",
+    "message",
 )
 VIEWS = frozenset(
     {
@@ -49,6 +50,7 @@ VIEWS = frozenset(
         "destination_rank",
         "dns_fact",
         "sign_in",
+        "message",
     }
 )
 # Kept when their events leave the lake, as rows of <table>_history.

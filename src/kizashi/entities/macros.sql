@@ -312,3 +312,10 @@ CREATE OR REPLACE MACRO distance_km(latitude_a, longitude_a, latitude_b, longitu
         pow(sin(radians(latitude_b - latitude_a) / 2), 2)
         + cos(radians(latitude_a)) * cos(radians(latitude_b))
         * pow(sin(radians(longitude_b - longitude_a) / 2), 2)));
+
+-- The lists of a message's records as one, in a fixed order; that of a single record as it stands.
+CREATE OR REPLACE MACRO one_list(items, place) AS
+    CASE
+        WHEN count(items) <= 1 THEN any_value(items)
+        ELSE list_sort(list_distinct(flatten(list(items ORDER BY place) FILTER (items IS NOT NULL))))
+    END;

@@ -54,6 +54,7 @@ _KEPT = "(time IS NOT NULL OR mapping <> '')"
 _BORDER = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 # A part of a path; a key that itself holds dots stands in quotes.
 _STEP = re.compile(r'"[^"]*"|[^.]+')
+_MEMBER = re.compile(r"(\w+) ([A-Z]\w*)(?=[,)])")
 _GROUP = re.compile(r"\(\?P<(\w+)>")
 
 
@@ -449,10 +450,10 @@ def _select(layout: Layout | None, table: Table | None, place: int, name: str) -
     if layout is not None and table is not None:
         names = layout.fields()
         kinds = {column.name: column.type for column in tables()[table.name].columns}
-        columns |= {
-            column: _typed(column, kinds[column], rule, names)
-            for column, rule in table.columns.items()
-        }
+        plain = {c: rule for c, rule in table.columns.items() if "." not in c}
+        columns |= {c: _typed(c, kinds[c], rule, names) for c, rule in plain.items()}
+        for column in dict.fromkeys(c.partition(".")[0] for c in table.columns if "." in c):
+            columns[column] = _packed(column, kinds[column], table.columns, names)
     listed = ", ".join(f"{value} AS {quoted(column)}" for column, value in columns.items())
     return f"SELECT {listed} FROM {name} WHERE place = {place} AND {_KEPT}"
 
@@ -464,7 +465,7 @@ _OWN = {
     "server_name": "text_name", "host": "text_name", "transport": "text_transport",
     "query_type": "text_query_type", "rcode": "text_rcode", "md5": "lower", "sha1": "lower",
     "sha256": "lower", "from_address": "lower", "return_path": "lower", "reply_to": "lower",
-    "key_path": "text_key",
+    "key_path": "text_key", "to_addresses": "lower",
 }  # fmt: skip
 
 
@@ -494,6 +495,19 @@ def _typed(column: str, kind: str, rule: Column, names: tuple[str, ...]) -> str:
     if rule.scale is not None:
         value = f"TRY_CAST({value} AS DOUBLE) * {float(rule.scale)}"
     return value if kind == "VARCHAR" else f"TRY_CAST({value} AS {kind})"
+
+
+def _packed(column: str, kind: str, rules: Mapping[str, Column], names: tuple[str, ...]) -> str:
+    """A list of one structure whose members are mapped as `column.member`."""
+    members = {
+        name: _typed(name, of, rules[f"{column}.{name}"], names)
+        if f"{column}.{name}" in rules
+        else f"NULL::{of}"
+        for name, of in _MEMBER.findall(kind)
+    }
+    packed = ", ".join(f"{quoted(name)} := {value}" for name, value in members.items())
+    found = ", ".join(f"({value})::VARCHAR" for value in members.values())
+    return f"CASE WHEN coalesce({found}) IS NOT NULL THEN [struct_pack({packed})] END"
 
 
 def _raw(rule: Column, names: tuple[str, ...]) -> str:

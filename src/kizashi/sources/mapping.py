@@ -196,7 +196,7 @@ def _tables(said: list[dict[str, Any]], shared: Mapping[str, Column]) -> Iterato
         if name not in tables():
             raise _Fault(f"no table {name!r}. {_nearest(name, tuple(tables()))}")
         own = {column.name for column in tables()[name].columns}
-        fitting = {column: rule for column, rule in shared.items() if column in own}
+        fitting = {c: rule for c, rule in shared.items() if c.partition(".")[0] in own}
         columns = fitting | _columns(entry.get("columns", {}), name)
         when = entry.get("when", {})
         like = {key: _like(key, value) for key, value in when.items() if isinstance(value, dict)}
@@ -210,7 +210,7 @@ def _columns(said: dict[str, Any], table: str | None) -> dict[str, Column]:
     known = tables() if table is None else {table: tables()[table]}
     valid = tuple(dict.fromkeys(c.name for t in known.values() for c in t.columns))
     for name in said:
-        if name not in valid:
+        if name.partition(".")[0] not in valid:
             raise _Fault(f"no column {name!r} in {table or 'any table'}. {_nearest(name, valid)}")
     return {name: _column(name, value) for name, value in said.items()}
 

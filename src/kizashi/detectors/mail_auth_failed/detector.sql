@@ -27,7 +27,7 @@ WITH received AS (
             AS from_organisation,
         regexp_extract(spf_domain, getvariable('organisation_pattern')) AS spf_organisation,
         regexp_extract(dkim_domain, getvariable('organisation_pattern')) AS dkim_organisation
-    FROM email_activity
+    FROM message
     WHERE from_address IS NOT NULL AND len(to_addresses) > 0
 ),
 addressed AS (

@@ -21,7 +21,7 @@ WITH received AS (
             ORDER BY time
             RANGE BETWEEN UNBOUNDED PRECEDING AND to_hours(getvariable('familiar_hours')) PRECEDING
         ) AS earlier_mails
-    FROM email_activity
+    FROM message
     WHERE from_address IS NOT NULL AND len(to_addresses) > 0
 ),
 mailed AS (

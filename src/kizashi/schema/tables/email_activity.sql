@@ -1,7 +1,7 @@
 -- One message. OCSF: Email Activity.
 CREATE TABLE email_activity (
     message_id VARCHAR,        -- Message-ID without brackets
-    uid VARCHAR,               -- the sensor's connection id, for mail seen on the wire
+    uid VARCHAR,               -- the sensor's connection id, or the gateway's own id, which its records of one message share
     subject VARCHAR,           -- decoded subject, at most 998 characters
     from_address VARCHAR,      -- address in From, lower case
     from_name VARCHAR,         -- display name in From
