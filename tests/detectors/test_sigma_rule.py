@@ -33,7 +33,6 @@ per_host_day = 0.01
 source = "made up"
 [settings]
 confidence = { default = 0.7, unit = "probability", why = "made up for the test" }
-collapse_minutes = { default = 60, unit = "minutes", why = "a loop is one behaviour" }
 """
 RULE = """
 title: Odd shell
@@ -110,6 +109,12 @@ def test_a_rule_gives_a_signal_a_behaviour_with_its_links(folder: Path, derive: 
     assert [row["confidence"] for row in told] == [0.7, 0.7]
 
 
+def test_what_many_hosts_do_alike_weighs_half(folder: Path, derive: Derive) -> None:
+    events = starts(*(at("09:00:00", "whoami", host_id=f"/pc-{n}") for n in range(5)))
+    told = found(folder, events, derive)
+    assert [(row["hosts_with_program"], row["confidence"]) for row in told] == [(5, 0.35)] * 5
+
+
 def test_an_absent_field_of_a_filter_excludes_nothing(folder: Path, derive: Derive) -> None:
     assert len(found(folder, starts(at("09:00:00", "whoami", parent_image=None)), derive)) == 1
 
@@ -133,8 +138,6 @@ def test_its_cases_run_like_those_of_others(folder: Path, derive: Derive) -> Non
 
 
 def test_a_correlation_groups_orders_and_slides(folder: Path, derive: Derive) -> None:
-    toml = "".join(line for line in TOML.splitlines(True) if "collapse_minutes" not in line)
-    (folder / "detector.toml").write_text(toml, "utf-8")
     (folder / "detector.yml").write_text(CORRELATION, "utf-8")
     events = starts(
         *(at(f"09:0{n}:00", rf"net use \\srv\{n}") for n in range(3)),

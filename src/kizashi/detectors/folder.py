@@ -11,6 +11,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any, NamedTuple
 
@@ -123,6 +124,12 @@ def load(folder: Traversable) -> Detector:
     except tomllib.TOMLDecodeError as error:
         raise KizashiError(f"{where}: not TOML: {error}") from error
     origin, query = _query(folder)
+    if (
+        origin == "detector.yml"
+        and query.prepare is None
+        and isinstance(values.get("settings"), dict)
+    ):
+        values["settings"] = _standard_settings() | values["settings"]
     check_keys(where, values, KEYS)
     for key, allowed in CHOICES.items():
         _choose(where, key, values[key], allowed)
@@ -151,6 +158,11 @@ def load(folder: Traversable) -> Detector:
         prepare=query.prepare,
         **{key: values[key] for key in (*TEXTS, *CHOICES)},
     )
+
+
+def _standard_settings() -> dict[str, Any]:
+    """What every detector that is one Sigma rule can be told."""
+    return tomllib.loads(files(__package__).joinpath("sigma_rule.toml").read_text("utf-8"))
 
 
 def _query(folder: Traversable) -> tuple[str, Query]:

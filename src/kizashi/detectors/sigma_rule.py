@@ -24,6 +24,7 @@ from kizashi.sigma.tables import TABLE
 
 LINKS = ("user", "process_guid", "process_id", "image", "command_line", "parent_guid",
          "parent_image", "sha256", "server_ip", "message_id")  # fmt: skip
+PROGRAMS = ("image", "parent_image")
 _EPISODES = pa.schema(
     {
         "site": pa.string(),
@@ -72,7 +73,7 @@ def _rule_query(rule: Rule) -> Query:
         template.substitute(
             table=own.table,
             condition=f"{own.where} AND {condition(rule.node, own)}",
-            program="lower(image)" if "image" in links else "NULL",
+            program=", ".join(f"file_name({n})" for n in PROGRAMS if n in links) or "NULL",
             links="".join(f"{lead}{value} AS {schema.quoted(n)}" for n, value in links.items()),
             anchored="".join(
                 f",\n    arg_min({schema.quoted(n)}, place) AS {schema.quoted(n)}" for n in links

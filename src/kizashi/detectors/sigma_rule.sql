@@ -1,5 +1,6 @@
--- Rows that meet a Sigma rule; those of one program on one host, none later than collapse_minutes after the
--- one before, are one signal. `sigma_rule.py` fills in the table, the condition and the columns.
+-- Rows that meet a Sigma rule; those of one program under one parent on one host, none later than
+-- collapse_minutes after the one before, are one signal. `sigma_rule.py` fills in the table, the condition
+-- and the columns.
 WITH met AS (
     SELECT
         site,
@@ -7,19 +8,20 @@ WITH met AS (
         time,
         file_id,
         record_no,
-        $program AS same_program$links
+        concat_ws(' under ', $program) AS program$links
     FROM $table
     WHERE $condition
 ),
-begun AS (
+counted AS (
     SELECT
         *,
+        count(DISTINCT site || host_id) OVER (PARTITION BY program) AS hosts_with_program,
         coalesce(
             time - lag(time) OVER same > to_minutes(getvariable('collapse_minutes')), TRUE
         ) AS begins
     FROM met
     WINDOW same AS (
-        PARTITION BY site, host_id, same_program
+        PARTITION BY site, host_id, program
         ORDER BY time, file_id, record_no
     )
 ),
@@ -28,11 +30,11 @@ behaviour AS (
         *,
         {'time': time, 'file_id': file_id, 'record_no': record_no} AS place,
         sum(CAST(begins AS INTEGER)) OVER (
-            PARTITION BY site, host_id, same_program
+            PARTITION BY site, host_id, program
             ORDER BY time, file_id, record_no
             ROWS UNBOUNDED PRECEDING
         ) AS run
-    FROM begun
+    FROM counted
 )
 SELECT
     site,
@@ -40,9 +42,15 @@ SELECT
     min(time) AS first_seen,
     max(time) AS last_seen$anchored,
     count(*) AS events,
-    getvariable('confidence') AS confidence,
+    max(hosts_with_program) AS hosts_with_program,
+    getvariable('confidence')
+    * CASE
+        WHEN max(hosts_with_program) >= getvariable('common_hosts')
+            THEN getvariable('common_factor')
+        ELSE 1
+    END AS confidence,
     list({'file_id': file_id, 'record_no': record_no} ORDER BY time, file_id, record_no)
         AS evidence
 FROM behaviour
-GROUP BY site, host_id, same_program, run
+GROUP BY site, host_id, program, run
 ORDER BY first_seen, host_id

@@ -52,9 +52,29 @@ children AS (
         activity = 'start'
         AND file_name(parent_image) IN (SELECT program FROM document_programs)
 ),
+-- The end of the parent, by guid where both records have one.
+closing AS (
+    SELECT DISTINCT
+        child.file_id AS file_id,
+        child.record_no AS record_no
+    FROM children AS child
+    INNER JOIN process_activity AS ended
+        ON
+            child.site = ended.site
+            AND child.host_id = ended.host_id
+            AND ended.activity = 'stop'
+            AND child.parent = file_name(ended.image)
+            AND CASE
+                WHEN child.parent_guid IS NOT NULL AND ended.process_guid IS NOT NULL
+                    THEN child.parent_guid = ended.process_guid
+                ELSE child.parent_id = ended.process_id
+            END
+            AND abs(epoch(ended.time) - epoch(child.time)) <= getvariable('close_s')
+),
 graded AS (
     SELECT
         child,
+        (child.file_id, child.record_no) IN (SELECT (file_id, record_no) FROM closing) AS at_close,
         CASE
             WHEN regexp_matches(child.command, getvariable('harmless')) THEN NULL
             WHEN
@@ -82,6 +102,7 @@ counted AS (
     SELECT
         child,
         reason,
+        at_close,
         count(DISTINCT child.site || child.host_id) OVER pair AS hosts_with_pair,
         count(DISTINCT child.site || child.host_id || CAST(child.time AS DATE)) OVER pair
             AS host_days_with_pair
@@ -93,10 +114,16 @@ weighed AS (
     SELECT
         child,
         reason,
+        at_close,
         hosts_with_pair,
         CASE reason
             WHEN 'downloads, decodes or hides' THEN getvariable('marked_confidence')
-            WHEN 'interpreter or system tool' THEN getvariable('plain_confidence')
+            WHEN 'interpreter or system tool'
+                THEN
+                    CASE
+                        WHEN at_close THEN getvariable('close_confidence')
+                        ELSE getvariable('plain_confidence')
+                    END
             ELSE getvariable('dropped_confidence')
         END
         * CASE
@@ -113,6 +140,7 @@ begun AS (
     SELECT
         child,
         reason,
+        at_close,
         hosts_with_pair,
         weight,
         coalesce(
@@ -131,6 +159,7 @@ behaviour AS (
     SELECT
         child,
         reason,
+        at_close,
         hosts_with_pair,
         weight,
         {'time': child.time, 'file_id': child.file_id, 'record_no': child.record_no} AS place,
@@ -161,6 +190,7 @@ SELECT
     ) AS file_names,
     max(weight) AS confidence,
     arg_max(reason, weight) AS reason,
+    bool_or(at_close) AS at_close,
     max(hosts_with_pair) AS hosts_with_pair,
     count(DISTINCT child.process_id) AS starts,
     list(
