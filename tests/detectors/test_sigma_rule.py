@@ -154,11 +154,11 @@ def test_a_correlation_groups_orders_and_slides(folder: Path, derive: Derive) ->
     ("change", "reason"),
     [
         (("Image|endswith", "Company|endswith"), "no column of process_activity holds 'Company'"),
-        (("condition: selection", "condition: nothing"), "detector.yml: "),
+        (("condition: selection", "condition: nothing"), "detector.yml:10: "),
         (("process_creation", "weather"), "no log here is of the source"),
         (("category: process_creation", "service: security"), "no event table of ours"),
         (("  selection:\n    Image|endswith: '\\cmd.exe'", "  selection:\n    - whoami\n    - x"),
-         "detector.yml: "),
+         "detector.yml:"),
         (("title: Odd shell", RULE.strip() + "\n---\ntitle: Odd shell"), "state one behaviour"),
         (("process_creation", "file_event"), "[reads] lacks file_activity"),
     ],

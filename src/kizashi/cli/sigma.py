@@ -188,8 +188,10 @@ def check(rules: RulesOption, as_json: JsonOption = False, as_table: TableOption
     from kizashi.sigma import load
 
     found = load(rules)
-    rows: list[dict[str, object]] = [{"file": b.path, "reason": b.reason} for b in found.broken]
-    print_rows(rows, ["file", "reason"], as_json, as_table)
+    rows: list[dict[str, object]] = [
+        {"file": b.path, "line": b.line, "reason": b.reason} for b in found.broken
+    ]
+    print_rows(rows, ["file", "line", "reason"], as_json, as_table)
     talk.print(
         f"{len(found.rules):,} rules and {len(found.correlations):,} correlations can run, "
         f"{len(found.broken):,} cannot"
@@ -228,7 +230,7 @@ def _source(said: Rule | Correlation) -> str:
 def _tell_broken(found: Rules) -> None:
     wrong = [broken for broken in found.broken if not broken.is_unserved]
     for broken in wrong[:MOST_TOLD]:
-        talk.print(safe(f"{broken.path}: {broken.reason}"), markup=False)
+        talk.print(safe(f"{broken.path}:{broken.line}: {broken.reason}"), markup=False)
     if len(wrong) > MOST_TOLD:
         talk.print(f"... and {len(wrong) - MOST_TOLD:,} more; see: kizashi sigma check")
     if unserved := len(found.broken) - len(wrong):

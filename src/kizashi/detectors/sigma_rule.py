@@ -42,7 +42,8 @@ def query(label: str, text: str) -> Query:
     """The query of a detector.yml; KizashiError says what keeps it from being one."""
     found = parse([(label, text)])
     if found.broken:
-        raise KizashiError(f"{label}: {found.broken[0].reason}")
+        wrong = found.broken[0]
+        raise KizashiError(f"{label}:{wrong.line}: {wrong.reason}")
     said: list[Rule | Correlation] = [*found.rules, *found.correlations]
     outermost = [one for one in said if one.id not in found.inner]
     if len(outermost) != 1:

@@ -65,6 +65,16 @@ class Correlation:
 
 def read(document: Mapping[str, Any], path: str) -> Correlation:
     """The correlation of a document, its parts as written. Unable where it is wrong."""
+    try:
+        return _read(document, path)
+    except Unable as reason:
+        key = str(reason).partition(":")[0]
+        raise Unable(
+            str(reason), ("level",) if key == "level" else ("correlation", key)
+        ) from reason
+
+
+def _read(document: Mapping[str, Any], path: str) -> Correlation:
     said = document["correlation"]
     if not isinstance(said, dict):
         raise Unable("correlation: must be a mapping")

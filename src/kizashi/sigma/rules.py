@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import re2
-import yaml
 from sigma.conditions import (
     ConditionAND,
     ConditionFieldEqualsValueExpression,
@@ -25,7 +24,7 @@ from sigma.conditions import (
     ConditionValueExpression,
 )
 from sigma.exceptions import SigmaError
-from sigma.rule import SigmaRule
+from sigma.rule import SigmaDetections, SigmaRule
 from sigma.types import (
     SigmaBool,
     SigmaCasedString,
@@ -45,11 +44,12 @@ from sigma.types import (
 from kizashi.sigma import correlations as correlating
 from kizashi.sigma import tables
 from kizashi.sigma.correlations import Correlation
+from kizashi.sigma.documents import check, documents, line_of, text_of
 from kizashi.sigma.refusals import Unable, Unserved
 
-MOST_BYTES = 1 << 20
 MOST_TESTS = 20_000
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_WRONG = (SigmaError, RecursionError, re.error, TypeError, ValueError, KeyError, AttributeError)
+_KINDS = ("detection", "correlation")
 
 
 class Test(NamedTuple):
@@ -104,12 +104,13 @@ class Rule:
 
 
 class Broken(NamedTuple):
-    """A rule that cannot run: its file and why. `is_unserved` where the rule is well and no log
-    here is of its source."""
+    """A rule that cannot run: its file, why, and the line (0 where none is to blame).
+    `is_unserved` where the rule is well and no log here is of its source."""
 
     path: str
     reason: str
     is_unserved: bool = False
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,27 +150,48 @@ def parse(texts: Iterable[tuple[str, str | Path]]) -> Rules:
     found: list[Rule] = []
     broken: list[Broken] = []
     others: list[str] = []
-    waiting: list[Correlation] = []
+    waiting: list[tuple[Correlation, int]] = []
     for label, source in texts:
+        text = ""
         try:
-            documents = _documents(source if isinstance(source, str) else _text_of(source))
+            text = source if isinstance(source, str) else text_of(source)
+            held = documents(text)
         except Unable as reason:
-            broken.append(Broken(label, str(reason)))
+            broken.append(Broken(label, str(reason), line=reason.line))
             continue
-        if not any("detection" in d or "correlation" in d for d in documents):
+        if not any(key in document for document in held for key in ("title", *_KINDS)):
             others.append(label)
-        for document in documents:
+            continue
+        for number, document in enumerate(held):
             try:
-                if "correlation" in document:
-                    waiting.append(correlating.read(document, label))
-                elif "detection" in document:
-                    found.append(_rule(document, label))
+                _read(document, label, number, text, found, waiting)
             except Unable as reason:
-                broken.append(Broken(label, str(reason), isinstance(reason, Unserved)))
+                line = reason.line or line_of(text, number, reason.keys)
+                broken.append(Broken(label, str(reason), isinstance(reason, Unserved), line))
     ids = {rule.name: rule.id for rule in found if rule.name} | {rule.id: rule.id for rule in found}
-    ready, lacking = correlating.resolved(waiting, ids)
-    broken += [Broken(one.path, reason) for one, reason in lacking]
+    lines = {id(one): line for one, line in waiting}
+    ready, lacking = correlating.resolved((one for one, _line in waiting), ids)
+    broken += [Broken(one.path, reason, line=lines[id(one)]) for one, reason in lacking]
     return Rules(tuple(found), tuple(broken), tuple(others), tuple(ready))
+
+
+def _read(
+    document: dict[str, Any],
+    label: str,
+    number: int,
+    text: str,
+    found: list[Rule],
+    waiting: list[tuple[Correlation, int]],
+) -> None:
+    """Puts the rule or correlation of a document to the others."""
+    check(document)
+    if "correlation" in document:
+        correlation = correlating.read(document, label)
+        waiting.append((correlation, line_of(text, number, ("correlation", "rules"))))
+    elif "detection" in document:
+        found.append(_rule(document, label))
+    elif "title" in document and "filter" not in document:
+        raise Unable("no detection: neither a rule nor a correlation")
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:
@@ -182,47 +204,15 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
             yield path
 
 
-def _text_of(path: Path) -> str:
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise Unable(f"more than {MOST_BYTES >> 10} KB")
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Unable(str(error)) from error
-
-
-def _documents(text: str) -> list[dict[str, Any]]:
-    """The YAML documents of one file."""
-    # An alias stands for what may hold aliases again; rules have no use for them.
-    if re.search(r"(?m)(?:^|[\s\[{,:-])[&*][A-Za-z0-9_]+\s*(?:$|[\]},\s])", text):
-        for token in _tokens(text):
-            if isinstance(token, yaml.AliasToken):
-                raise Unable(f"line {token.start_mark.line + 1}: YAML aliases are not read")
-    try:
-        found = [d for d in yaml.load_all(text, _LOADER) if d is not None]
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise Unable(f"not YAML: {' '.join(str(error).split())[:200]}") from error
-    if not all(isinstance(d, dict) for d in found):
-        raise Unable("not a mapping")
-    return found
-
-
-def _tokens(text: str) -> Iterator[Any]:
-    try:
-        yield from yaml.scan(text, yaml.SafeLoader)
-    except yaml.YAMLError:
-        return
-
-
 def _rule(document: dict[str, Any], path: str) -> Rule:
     try:
         rule = SigmaRule.from_dict(document)
         trees = [_node(condition.parsed) for condition in rule.detection.parsed_condition]
-    except Unable:
-        raise
-    except (SigmaError, RecursionError, re.error, TypeError, ValueError, KeyError,
-            AttributeError) as error:  # fmt: skip
-        raise Unable(f"{type(error).__name__}: {' '.join(str(error).split())[:200]}") from error
+    except Unable as reason:
+        raise Unable(str(reason), _offender(document, str(reason))) from reason
+    except _WRONG as error:
+        said = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        raise Unable(said, _offender(document, said)) from error
     node = trees[0] if len(trees) == 1 else AnyOf(tuple(trees))
     if count(node) > MOST_TESTS:
         raise Unable(f"more than {MOST_TESTS} tests")
@@ -240,6 +230,38 @@ def _rule(document: dict[str, Any], path: str) -> Rule:
         records=_records(source.product, source.category, source.service),
         node=node,
     )
+
+
+def _offender(document: dict[str, Any], said: str) -> tuple[str | int, ...]:
+    """The keys that lead to what is wrong: a part of the detection that cannot be read by itself,
+    else the attribute that the error names, else the condition."""
+    detection = document.get("detection")
+    if isinstance(detection, dict):
+        for name, part in detection.items():
+            if name not in ("condition", "timeframe") and not _is_readable(part):
+                return ("detection", str(name), *_within(part))
+    named = [key for key in document if str(key) != "detection" and str(key) in said.lower()]
+    return (named[0],) if named else ("detection", "condition")
+
+
+def _within(part: object) -> tuple[str | int, ...]:
+    if isinstance(part, dict):
+        return next(((str(k),) for k, v in part.items() if not _is_readable({k: v})), ())
+    if isinstance(part, list):
+        for number, item in enumerate(part):
+            if not _is_readable(item):
+                return (number, *_within(item))
+    return ()
+
+
+def _is_readable(part: Any) -> bool:
+    try:
+        detection = SigmaDetections.from_dict({"s": part, "condition": "s"})
+        for condition in detection.parsed_condition:
+            _node(condition.parsed)
+    except (Unable, *_WRONG):
+        return False
+    return True
 
 
 def count(node: Node) -> int:
@@ -275,7 +297,7 @@ def _records(
     records += [(channel, frozenset()) for channel in tables.channels(product, category, service)]
     if not records:
         kind = " ".join(part for part in (product, category, service) if part)
-        raise Unserved(f"no log here is of the source {kind!r}")
+        raise Unserved(f"no log here is of the source {kind!r}", ("logsource",))
     return tuple(records)
 
 
