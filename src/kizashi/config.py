@@ -22,6 +22,9 @@ keep_days = 400              # events older than a site's newest by more leave; 
 
 [detector.dns_nxdomain_burst]
 min_names = 12
+
+[sigma.placeholders]         # what %known_dcs% stands for in rules that say `expand`
+known_dcs = ["dc-01", "dc-02"]
 """
 
 from __future__ import annotations
@@ -43,7 +46,7 @@ from kizashi.incidents import Asset
 from kizashi.lake.ingest import Provenance
 
 FILE_NAME = "kizashi.toml"
-SECTIONS = ("organisation", "site", "source", "lake", "detector")
+SECTIONS = ("organisation", "site", "source", "lake", "detector", "sigma")
 SITE_KEYS = (
     "zone", "files", "subnets", "workdays", "holidays", "resolvers", "proxies",
 )  # fmt: skip
@@ -79,6 +82,7 @@ class Config:
     assets: tuple[Asset, ...] = ()
     source_zones: dict[str, str] = field(default_factory=dict)
     zone: str = ""  # of times that say none, where neither source nor site has one
+    placeholders: dict[str, tuple[str, ...]] = field(default_factory=dict)  # of Sigma rules
 
     def site_of(self, label: str) -> str:
         """Site of a log by its path; the only site when there is one, else ''."""
@@ -137,6 +141,7 @@ def load(path: Path) -> Config:
         _domains(path, organisation),
         tuple(_assets(_beside(path, organisation, "assets"))),
         dict(_source_zones(path, said.get("source", {}))),
+        placeholders=_placeholders(path, said.get("sigma", {})),
     )
 
 
@@ -145,6 +150,19 @@ def _domains(path: Path, values: dict[str, object]) -> tuple[str, ...]:
     if not isinstance(domains, list) or not all(isinstance(d, str) for d in domains):
         raise KizashiError(f'{path}: organisation: domains must be a list such as ["example.jp"]')
     return tuple(domain.strip(". ").lower() for domain in domains)
+
+
+def _placeholders(path: Path, values: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    _known(path, values, ("placeholders",), "setting of sigma")
+    said = values.get("placeholders", {})
+    if not isinstance(said, dict):
+        raise KizashiError(f"{path}: sigma.placeholders must map names to lists")
+    for name, items in said.items():
+        if not isinstance(items, list) or not all(isinstance(i, str | int) for i in items):
+            raise KizashiError(
+                f'{path}: sigma.placeholders: {name} must be a list such as ["dc-01"]'
+            )
+    return {name: tuple(map(str, items)) for name, items in said.items()}
 
 
 def _keep_days(path: Path, values: dict[str, object]) -> int | None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kizashi.cli.console import (
+    ConfigOption,
     JsonOption,
     TableOption,
     app,
@@ -57,6 +58,7 @@ def run(
     level: Annotated[
         str, typer.Option("--level", help="Least level of the rules to run.")
     ] = "informational",
+    config: ConfigOption = None,
     as_json: JsonOption = False,
     as_table: TableOption = False,
 ) -> None:
@@ -65,13 +67,12 @@ def run(
     Example: kizashi sigma run --rules ./sigma/rules ./logs --level high
     """
     from kizashi import query
-    from kizashi.sigma import load
 
     if level not in LEVELS:
         raise UsageError(f"no level {level!r}. One of: {', '.join(LEVELS[:-1])}")
     if not paths and lake is None:
         raise UsageError("no logs to look at. Name files or folders, or --lake DIR")
-    found = load(rules)
+    found = _load(rules, config, paths or ())
     _tell_broken(found)
     chosen = found.of_levels((*LEVELS[: LEVELS.index(level) + 1], ""))
     events = 0
@@ -180,14 +181,17 @@ def _print_rules(hits: Iterable[SigmaHit | Episode]) -> int:
 
 
 @group.command()
-def check(rules: RulesOption, as_json: JsonOption = False, as_table: TableOption = False) -> None:
+def check(
+    rules: RulesOption,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    as_table: TableOption = False,
+) -> None:
     """Rules that cannot run, each with its file and the reason; exit 1 where one is wrong.
 
     Example: kizashi sigma check --rules ./sigma/rules
     """
-    from kizashi.sigma import load
-
-    found = load(rules)
+    found = _load(rules, config)
     rows: list[dict[str, object]] = [
         {"file": b.path, "line": b.line, "reason": b.reason} for b in found.broken
     ]
@@ -202,15 +206,16 @@ def check(rules: RulesOption, as_json: JsonOption = False, as_table: TableOption
 
 @group.command("list")
 def list_rules(
-    rules: RulesOption, as_json: JsonOption = False, as_table: TableOption = False
+    rules: RulesOption,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    as_table: TableOption = False,
 ) -> None:
     """The rules that can run.
 
     Example: kizashi sigma list --rules ./sigma/rules
     """
-    from kizashi.sigma import load
-
-    found = load(rules)
+    found = _load(rules, config)
     said: list[Rule | Correlation] = [*found.rules, *found.correlations]
     rows: list[dict[str, object]] = [
         {"id": one.id, "level": one.level, "title": one.title, "logsource": _source(one)}
@@ -225,6 +230,14 @@ def _source(said: Rule | Correlation) -> str:
     if isinstance(said, Correlation):
         return f"correlation {said.kind}"
     return " ".join(part for part in (said.product, said.category, said.service) if part)
+
+
+def _load(rules: list[Path], config: Path | None, paths: Iterable[Path] = ()) -> Rules:
+    """The rules, with what kizashi.toml gives for their placeholders."""
+    from kizashi import config as configuration
+    from kizashi.sigma import load
+
+    return load(rules, configuration.find(config, paths).placeholders)
 
 
 def _tell_broken(found: Rules) -> None:

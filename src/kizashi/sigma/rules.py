@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import re2
@@ -26,6 +27,7 @@ from sigma.conditions import (
 from sigma.exceptions import SigmaError
 from sigma.rule import SigmaDetections, SigmaRule
 from sigma.types import (
+    Placeholder,
     SigmaBool,
     SigmaCasedString,
     SigmaCIDRExpression,
@@ -49,6 +51,8 @@ from kizashi.sigma.refusals import Unable, Unserved
 
 MOST_TESTS = 20_000
 _WRONG = (SigmaError, RecursionError, re.error, TypeError, ValueError, KeyError, AttributeError)
+Placeholders = Mapping[str, Sequence[str]]
+_NO_PLACEHOLDERS: Placeholders = MappingProxyType({})
 _KINDS = ("detection", "correlation")
 
 
@@ -140,12 +144,15 @@ class Rules:
         return replace(self, rules=kept, correlations=chosen)
 
 
-def load(paths: Iterable[Path]) -> Rules:
-    """Every rule and correlation under the paths: `.yml` and `.yaml`, in order of path."""
-    return parse((str(path), path) for path in _files(paths))
+def load(paths: Iterable[Path], placeholders: Placeholders = _NO_PLACEHOLDERS) -> Rules:
+    """Every rule and correlation under the paths: `.yml` and `.yaml`, in order of path.
+    `placeholders` are the values that `expand` asks for, by name."""
+    return parse(((str(path), path) for path in _files(paths)), placeholders)
 
 
-def parse(texts: Iterable[tuple[str, str | Path]]) -> Rules:
+def parse(
+    texts: Iterable[tuple[str, str | Path]], placeholders: Placeholders = _NO_PLACEHOLDERS
+) -> Rules:
     """The rules and correlations of some texts, or of files that hold them, each with its label."""
     found: list[Rule] = []
     broken: list[Broken] = []
@@ -164,7 +171,12 @@ def parse(texts: Iterable[tuple[str, str | Path]]) -> Rules:
             continue
         for number, document in enumerate(held):
             try:
-                _read(document, label, number, text, found, waiting)
+                if "detection" in document and "correlation" not in document:
+                    check(document)
+                    found.append(_rule(document, label, placeholders))
+                elif (one := _correlation(document, label)) is not None:
+                    line = line_of(text, number, ("correlation", "rules"))
+                    waiting.append((one, line))
             except Unable as reason:
                 line = reason.line or line_of(text, number, reason.keys)
                 broken.append(Broken(label, str(reason), isinstance(reason, Unserved), line))
@@ -175,23 +187,14 @@ def parse(texts: Iterable[tuple[str, str | Path]]) -> Rules:
     return Rules(tuple(found), tuple(broken), tuple(others), tuple(ready))
 
 
-def _read(
-    document: dict[str, Any],
-    label: str,
-    number: int,
-    text: str,
-    found: list[Rule],
-    waiting: list[tuple[Correlation, int]],
-) -> None:
-    """Puts the rule or correlation of a document to the others."""
+def _correlation(document: dict[str, Any], label: str) -> Correlation | None:
+    """The correlation of a document; None for a filter, and for YAML of another kind."""
     check(document)
     if "correlation" in document:
-        correlation = correlating.read(document, label)
-        waiting.append((correlation, line_of(text, number, ("correlation", "rules"))))
-    elif "detection" in document:
-        found.append(_rule(document, label))
-    elif "title" in document and "filter" not in document:
+        return correlating.read(document, label)
+    if "title" in document and "filter" not in document:
         raise Unable("no detection: neither a rule nor a correlation")
+    return None
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:
@@ -204,15 +207,15 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
             yield path
 
 
-def _rule(document: dict[str, Any], path: str) -> Rule:
+def _rule(document: dict[str, Any], path: str, given: Placeholders) -> Rule:
     try:
         rule = SigmaRule.from_dict(document)
-        trees = [_node(condition.parsed) for condition in rule.detection.parsed_condition]
+        trees = [_node(condition.parsed, given) for condition in rule.detection.parsed_condition]
     except Unable as reason:
-        raise Unable(str(reason), _offender(document, str(reason))) from reason
+        raise Unable(str(reason), _offender(document, str(reason), given)) from reason
     except _WRONG as error:
         said = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-        raise Unable(said, _offender(document, said)) from error
+        raise Unable(said, _offender(document, said, given)) from error
     node = trees[0] if len(trees) == 1 else AnyOf(tuple(trees))
     if count(node) > MOST_TESTS:
         raise Unable(f"more than {MOST_TESTS} tests")
@@ -232,33 +235,33 @@ def _rule(document: dict[str, Any], path: str) -> Rule:
     )
 
 
-def _offender(document: dict[str, Any], said: str) -> tuple[str | int, ...]:
+def _offender(document: dict[str, Any], said: str, given: Placeholders) -> tuple[str | int, ...]:
     """The keys that lead to what is wrong: a part of the detection that cannot be read by itself,
     else the attribute that the error names, else the condition."""
     detection = document.get("detection")
     if isinstance(detection, dict):
         for name, part in detection.items():
-            if name not in ("condition", "timeframe") and not _is_readable(part):
-                return ("detection", str(name), *_within(part))
+            if name not in ("condition", "timeframe") and not _is_readable(part, given):
+                return ("detection", str(name), *_within(part, given))
     named = [key for key in document if str(key) != "detection" and str(key) in said.lower()]
     return (named[0],) if named else ("detection", "condition")
 
 
-def _within(part: object) -> tuple[str | int, ...]:
+def _within(part: object, given: Placeholders) -> tuple[str | int, ...]:
     if isinstance(part, dict):
-        return next(((str(k),) for k, v in part.items() if not _is_readable({k: v})), ())
+        return next(((str(k),) for k, v in part.items() if not _is_readable({k: v}, given)), ())
     if isinstance(part, list):
         for number, item in enumerate(part):
-            if not _is_readable(item):
-                return (number, *_within(item))
+            if not _is_readable(item, given):
+                return (number, *_within(item, given))
     return ()
 
 
-def _is_readable(part: Any) -> bool:
+def _is_readable(part: Any, given: Placeholders) -> bool:
     try:
         detection = SigmaDetections.from_dict({"s": part, "condition": "s"})
         for condition in detection.parsed_condition:
-            _node(condition.parsed)
+            _node(condition.parsed, given)
     except (Unable, *_WRONG):
         return False
     return True
@@ -301,23 +304,40 @@ def _records(
     return tuple(records)
 
 
-def _node(condition: Any) -> Node:
+def _node(condition: Any, given: Placeholders) -> Node:
     if isinstance(condition, ConditionAND):
-        return AllOf(tuple(map(_node, condition.args)))
+        return AllOf(tuple(_node(part, given) for part in condition.args))
     if isinstance(condition, ConditionOR):
-        return AnyOf(tuple(map(_node, condition.args)))
+        return AnyOf(tuple(_node(part, given) for part in condition.args))
     if isinstance(condition, ConditionNOT):
-        return Not(_node(condition.args[0]))
+        return Not(_node(condition.args[0], given))
     if isinstance(condition, ConditionFieldEqualsValueExpression):
-        return _test(condition.field, condition.value)
+        return _test(condition.field, condition.value, given)
     if isinstance(condition, ConditionValueExpression):
-        return _test(None, condition.value)
+        return _test(None, condition.value, given)
     raise Unable(f"condition of an unknown kind, {type(condition).__name__}")
 
 
-def _test(name: str | None, value: Any) -> Node:
+def _filled(value: Any, given: Placeholders) -> list[Any]:
+    """A value with each placeholder replaced by each of the values given for it."""
+
+    def fill(placeholder: Placeholder) -> Iterator[SigmaString]:
+        values = given.get(placeholder.name)
+        if not values:
+            raise Unable(
+                f"nothing given for %{placeholder.name}%. Write in kizashi.toml, under "
+                f"[sigma.placeholders]: {placeholder.name} = [...]"
+            )
+        yield from (SigmaString(one) for one in values)
+
+    return list(value.replace_placeholders(fill))
+
+
+def _test(name: str | None, value: Any, given: Placeholders) -> Node:
     if isinstance(value, SigmaExpansion):
-        return AnyOf(tuple(_test(name, part) for part in value.values))
+        return AnyOf(tuple(_test(name, part, given) for part in value.values))
+    if isinstance(value, SigmaString | SigmaRegularExpression) and value.contains_placeholder():
+        return AnyOf(tuple(_test(name, part, given) for part in _filled(value, given)))
     if isinstance(value, SigmaString):
         return _text_test(name, value)
     if isinstance(value, SigmaRegularExpression):
@@ -380,8 +400,6 @@ def _text_test(name: str | None, value: SigmaString) -> Test:
         if closes:
             return Test(name, "starts", text, cased)
         return Test(name, "equals", text, cased)
-    if any(not isinstance(p, str) and p not in (many, SpecialChars.WILDCARD_SINGLE) for p in parts):
-        raise Unable("a placeholder that nothing fills")
     pattern = "".join(
         re2.escape(fold(p)) if isinstance(p, str) else (".*" if p == many else ".") for p in parts
     )
