@@ -98,24 +98,27 @@ sibling AS (
     )
 ),
 -- What a message carried stands in the message, whatever the signal about it says.
-message AS (
+mailed AS (
     SELECT DISTINCT
         s.signal_id,
-        list_transform(e.attachments, lambda a: a.name) AS names,
-        e.links
+        s.first_seen,
+        m.attachments,
+        list_concat(list_transform(m.attachments, lambda a: a.name), m.members) AS names,
+        m.links
     FROM subject AS s
-    JOIN email_activity AS e ON e.message_id = s.message_id
+    JOIN message AS m ON m.message_id = s.message_id
 ),
 named AS (
     SELECT signal_id, unnest(file_names) AS name FROM subject
     UNION
-    SELECT signal_id, unnest(names) FROM message
+    SELECT signal_id, unnest(names) FROM mailed
 ),
 carried AS (
     SELECT
         s.signal_id, s.host_id, s.stage, s.first_seen,
         coalesce(s.recipient, s.message_id) AS recipient,
-        regexp_replace(lower(trim(named.name)), ' ?\(\d+\)(\.[a-z0-9]+)$', '\1') AS name
+        -- A member of an archive may stand in a folder of its own.
+        file_name(plain_file_names(trim(named.name))) AS name
     FROM subject AS s
     JOIN named USING (signal_id)
     WHERE named.name IS NOT NULL
@@ -138,7 +141,7 @@ linked AS (
         signal_id,
         split_part(plain_url(link), '/', 1) AS host,
         plain_url(link) AS link
-    FROM (SELECT signal_id, unnest(links) AS link FROM message)
+    FROM (SELECT signal_id, unnest(links) AS link FROM mailed)
 ),
 visited AS (
     SELECT
@@ -163,11 +166,114 @@ opened AS (
     FROM (SELECT * FROM carried WHERE length(name) >= getvariable('shortest_file_name')) AS c
     JOIN ancestor AS a ON a.signal_id != c.signal_id
      AND (c.recipient IS NOT NULL OR a.host_id = c.host_id)
-     AND contains(regexp_replace(a.command_line, ' ?\(\d+\)(\.[a-z0-9]+)', '\1', 'g'), c.name)
+     AND contains(plain_file_names(a.command_line), c.name)
     JOIN subject AS s ON s.signal_id = a.signal_id
     WHERE c.recipient IS NULL
        OR s.first_seen BETWEEN c.first_seen - to_hours(getvariable('order_slack_hours')::INT)
                            AND c.first_seen + to_days(getvariable('mail_to_open_days')::INT)
+),
+-- Signals about a person rather than a machine.
+personal AS (
+    SELECT
+        s.signal_id,
+        s.first_seen,
+        s.last_seen,
+        s.recipient IS NOT NULL AS by_mail,
+        coalesce(p.person, lower(s.recipient), lower(s.user)) AS person
+    FROM subject AS s
+    LEFT JOIN person AS p ON p.name = lower(coalesce(s.recipient, s.user))
+    WHERE s.recipient IS NOT NULL OR starts_with(s.host_id, 'person:')
+),
+-- The very file of a message on a host: by content, whatever its name there.
+arrived AS (
+    SELECT signal_id, first_seen, hash.hash AS hash, hash.name AS name
+    FROM (
+        SELECT signal_id, first_seen, unnest(attachments) AS file FROM mailed
+    ), LATERAL (
+        SELECT unnest([{'hash': file.sha256, 'name': file.name}, {'hash': file.md5, 'name': file.name}]) AS hash
+    )
+    WHERE hash.hash IS NOT NULL
+),
+landed AS (
+    SELECT host_id, time, path, unnest([sha256, md5]) AS hash
+    FROM file_activity
+    WHERE sha256 IN (SELECT hash FROM arrived) OR md5 IN (SELECT hash FROM arrived)
+    UNION
+    SELECT host_id, time, image, unnest([sha256, md5])
+    FROM process_activity
+    WHERE sha256 IN (SELECT hash FROM arrived) OR md5 IN (SELECT hash FROM arrived)
+),
+same_content AS (
+    SELECT f.signal_id AS from_id, a.signal_id AS to_id, 'file_hash' AS kind, file_name(l.path) AS reason
+    FROM arrived AS f
+    JOIN landed AS l ON l.hash = f.hash
+     AND l.time >= f.first_seen - to_hours(getvariable('order_slack_hours')::INT)
+    JOIN ancestor AS a ON a.host_id = l.host_id AND a.signal_id != f.signal_id
+     AND (a.image = lower(l.path) OR contains(a.command_line, file_name(l.path)))
+    UNION
+    SELECT f.signal_id, s.signal_id, 'file_hash', coalesce(file_name(s.image), f.name, f.hash)
+    FROM arrived AS f
+    JOIN subject AS s ON s.sha256 = f.hash AND s.message_id IS NULL
+),
+-- The mark of the web tells who saved a file and from where: a mail program, or a link of the message.
+marked AS (
+    SELECT
+        host_id,
+        time,
+        file_name(plain_file_names(regexp_replace(path, '(?i):zone\.identifier(:\$data)?$', ''))) AS name,
+        file_name(image) AS program,
+        [
+            plain_url(regexp_extract(content, '(?i)HostUrl=(\S+)', 1)),
+            plain_url(regexp_extract(content, '(?i)ReferrerUrl=(\S+)', 1))
+        ] AS urls
+    FROM file_activity
+    WHERE activity = 'stream' AND content ILIKE '%zoneid=%' AND EXISTS (FROM mailed)
+),
+from_mail AS (
+    SELECT c.signal_id, m.host_id, m.name, m.time, 'file_saved' AS kind, m.name AS reason
+    FROM carried AS c
+    JOIN marked AS m ON m.name = c.name AND list_contains(getvariable('mail_programs'), m.program)
+    WHERE c.recipient IS NOT NULL
+    UNION
+    SELECT l.signal_id, m.host_id, m.name, m.time, 'link_saved', l.host
+    FROM linked AS l
+    JOIN marked AS m ON list_contains(m.urls, l.link)
+),
+saved AS (
+    SELECT f.signal_id AS from_id, a.signal_id AS to_id, f.kind, f.reason
+    FROM from_mail AS f
+    JOIN subject AS s ON s.signal_id = f.signal_id
+    JOIN ancestor AS a ON a.host_id = f.host_id AND a.signal_id != f.signal_id
+     AND (file_name(a.image) = f.name OR contains(plain_file_names(a.command_line), f.name))
+    WHERE f.time >= s.first_seen - to_hours(getvariable('order_slack_hours')::INT)
+      AND f.time <= s.first_seen + to_days(getvariable('mail_to_open_days')::INT)
+      AND length(f.name) > 0
+),
+-- A link of the message asked for from a machine of its recipient, and what went on there soon after.
+recipient_machine AS (
+    SELECT DISTINCT started.host_id, who.person
+    FROM process_activity AS started
+    JOIN person AS who ON who.name = lower(trim(started.user))
+    WHERE started.host_id IN (SELECT host_id FROM subject)
+      AND who.person IN (SELECT person FROM personal WHERE by_mail)
+),
+followed AS (
+    SELECT
+        p.signal_id AS from_id,
+        s.signal_id AS to_id,
+        'link_followed' AS kind,
+        l.host AS reason
+    FROM personal AS p
+    JOIN linked AS l USING (signal_id)
+    JOIN recipient_machine AS m USING (person)
+    JOIN http_activity AS h ON h.host_id = m.host_id AND h.host = l.host
+     AND plain_url(h.host || coalesce(h.uri, '/')) IN (l.link, l.link || '/')
+     AND h.time BETWEEN p.first_seen - to_hours(getvariable('order_slack_hours')::INT)
+                    AND p.first_seen + to_days(getvariable('mail_to_open_days')::INT)
+    JOIN subject AS s ON s.host_id = m.host_id AND s.signal_id != p.signal_id
+     AND s.first_seen BETWEEN h.time - to_minutes(1)
+                          AND h.time + to_minutes(getvariable('followed_minutes')::INT)
+    WHERE p.by_mail
 ),
 brought AS (
     SELECT c.signal_id AS from_id, s.signal_id AS to_id, 'file_run' AS kind, c.name AS reason
@@ -426,17 +532,6 @@ during AS (
       AND b.program IS NULL AND b.stage IN ('persistence', 'privilege-escalation')
 ),
 -- What happened to the accounts of one person, and the mail before it.
-personal AS (
-    SELECT
-        s.signal_id,
-        s.first_seen,
-        s.last_seen,
-        s.recipient IS NOT NULL AS by_mail,
-        coalesce(p.person, lower(s.recipient), lower(s.user)) AS person
-    FROM subject AS s
-    LEFT JOIN person AS p ON p.name = lower(coalesce(s.recipient, s.user))
-    WHERE s.recipient IS NOT NULL OR starts_with(s.host_id, 'person:')
-),
 same_person AS (
     SELECT
         a.signal_id AS from_id,
@@ -455,6 +550,9 @@ pairs AS (
     UNION ALL SELECT * FROM sibling WHERE from_id != to_id
     UNION ALL SELECT * EXCLUDE (hosts) FROM opened WHERE hosts <= getvariable('most_hosts_of_a_file')
     UNION ALL SELECT * FROM brought
+    UNION ALL SELECT * FROM same_content
+    UNION ALL SELECT * FROM saved
+    UNION ALL SELECT * FROM followed
     UNION ALL SELECT * FROM written
     UNION ALL SELECT * EXCLUDE (hosts) FROM visited WHERE hosts <= getvariable('most_hosts_of_a_file')
     UNION ALL SELECT * FROM same_message WHERE from_id != to_id

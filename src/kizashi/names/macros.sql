@@ -74,3 +74,13 @@ CREATE OR REPLACE MACRO plain_url(url) AS
     regexp_replace(
         regexp_replace(url, '^[A-Za-z][A-Za-z0-9+.-]*://([^/@]*@)?', ''),
         '^([^/:]+)(:\d+)?([^#]*).*$', '\1\3');
+
+-- A file name, or a command line, as mail and host both may write it: lower case, composed, full-width
+-- letters and digits as plain ones, and without the number that Outlook or a browser adds to a copy.
+CREATE OR REPLACE MACRO plain_file_names(text) AS
+    regexp_replace(
+        lower(translate(
+            nfc_normalize(text),
+            '０１２３４５６７８９ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ．＿－（）　',
+            '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._-() ')),
+        ' ?\(\d{1,3}\)(\.[a-z0-9]+)', '\1', 'g');
