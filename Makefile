@@ -44,8 +44,8 @@ bench-beacons: $(STAMP) ## Share of implants found, by rhythm, over 30 days of 1
 bench-chains: $(STAMP) ## Attacks over emulated organisations: first, in order, apart, before the theft (QUICK=1: one organisation)
 	$(BIN)/kizashi measure chains --folder .bench/chains $(if $(QUICK),--quick) --table $(ARGS)
 
-servers: ## Install the DNS servers and the proxy that tests/servers runs on loopback (Debian, root)
-	apt-get install --yes --no-install-recommends unbound bind9 dnsmasq-base squid
+servers: ## Install the DNS servers, the proxy and the flow tools that tests/servers runs on loopback (Debian, root)
+	apt-get install --yes --no-install-recommends unbound bind9 dnsmasq-base squid nfdump softflowd
 
 train: $(STAMP) ## Train the name model from ../shared/data/domains and write its card (a minute on 2 cores)
 	$(BIN)/python -m training.train ../shared/data/domains

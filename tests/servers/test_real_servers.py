@@ -1,4 +1,4 @@
-"""Logs written by real servers on loopback: unbound, BIND, dnsmasq and Squid as Debian ships them.
+"""Logs written by real servers on loopback: unbound, BIND, dnsmasq, Squid, NetFlow (Debian's).
 
 `make servers` installs them; without one of them its test is skipped, with the reason.
 """
@@ -10,6 +10,7 @@ import http.server
 import os
 import shutil
 import socket
+import struct
 import subprocess
 import tempfile
 import threading
@@ -223,3 +224,72 @@ pinger_enable off
             (source, "127.0.0.1", "POST", "127.0.0.1", "/a", 200),
         ]
     shutil.rmtree(own)
+
+
+FLOW_TOOLS = ("nfcapd", "softflowd", "nfdump")
+
+
+def packet(client: str, server: str, transport: int, ports: tuple[int, int], data: bytes) -> bytes:
+    """An IPv4 packet with TCP (17: UDP) inside; nobody checks the sums."""
+    source, target = (bytes(map(int, ip.split("."))) for ip in (client, server))
+    if transport == 17:
+        inner = struct.pack(">HHHH", *ports, 8 + len(data), 0) + data
+    else:
+        inner = struct.pack(">HHIIBBHHH", *ports, 1, 1, 0x50, 0x18, 1000, 0, 0) + data
+    head = struct.pack(
+        ">BBHHHBBH4s4s", 0x45, 0, 20 + len(inner), 1, 0, 64, transport, 0, source, target
+    )
+    return head + inner
+
+
+def capture(path: Path) -> None:
+    """A look-up and a POST, each answered, as raw IP in the classic capture format."""
+    begin, client = 1772409600, "192.0.2.10"
+    said = [
+        packet(client, "192.0.2.1", 17, (40000, 53), b"q" * 30),
+        packet("192.0.2.1", client, 17, (53, 40000), b"r" * 60),
+        packet(client, "198.51.100.7", 6, (50000, 443), b"x" * 700),
+        packet("198.51.100.7", client, 6, (443, 50000), b"y" * 100),
+    ]
+    records = b"".join(
+        struct.pack("<IIII", begin + n, 0, len(one), len(one)) + one for n, one in enumerate(said)
+    )
+    path.write_bytes(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101) + records)
+
+
+@pytest.mark.skipif(
+    any(shutil.which(tool) is None for tool in FLOW_TOOLS),
+    reason=f"one of {', '.join(FLOW_TOOLS)} is not installed: make servers",
+)
+@pytest.mark.parametrize("version", ["5", "9", "10"])
+@pytest.mark.parametrize("options", [["-B", "-o", "csv"], ["-o", "csv"], ["-o", "json"]])
+def test_flows_keep_who_asked_whichever_way_they_are_told(
+    tmp_path: Path, version: str, options: list[str]
+) -> None:
+    port, flows = free_port(), tmp_path / "flows"
+    flows.mkdir()
+    capture(tmp_path / "some.pcap")
+    exporter = ["softflowd", "-r", str(tmp_path / "some.pcap"), "-v", version]
+    with running("nfcapd", "-w", str(flows), "-p", str(port), "-b", "127.0.0.1"):
+        time.sleep(1)
+        to = ["-n", f"127.0.0.1:{port}"]
+        subprocess.run([*exporter, *to], check=True, capture_output=True, timeout=60)
+        time.sleep(1)
+    log = tmp_path / f"flows.{options[-1]}"
+    told = subprocess.run(["nfdump", "-R", str(flows), *options], check=True, capture_output=True)
+    log.write_bytes(told.stdout)
+    found = rows(
+        log,
+        "network_activity",
+        "client_ip, server_ip, server_port, transport, nullif(bytes_out, 0), nullif(bytes_in, 0)",
+        tmp_path / "lake",
+    )
+    ask, answer = (58, 88), (740, 140)
+    ways = [("192.0.2.1", 53, "udp", ask), ("198.51.100.7", 443, "tcp", answer)]
+    both = [("nfdump", "192.0.2.10", *way[:3], *way[3]) for way in ways]
+    each = [
+        ("nfdump", "192.0.2.10", *way[:3], *sizes)
+        for way in ways
+        for sizes in ((way[3][0], None), (None, way[3][1]))
+    ]
+    assert found == (both if "-B" in options else each)

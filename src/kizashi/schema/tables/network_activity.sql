@@ -15,7 +15,7 @@ CREATE TABLE network_activity (
     state VARCHAR,           -- connection state, Zeek's conn_state words
     history VARCHAR,         -- Zeek's history letters
     client_mac VARCHAR,      -- hardware address of the client, lower case with colons
-    initiated BOOLEAN,       -- endpoint records: this device began the connection
+    initiated BOOLEAN,       -- this device began the connection; false also for a flow that tells the way back
     process_guid VARCHAR,    -- process, where the endpoint says
     process_id UINTEGER,     -- its pid
     image VARCHAR,           -- its program file
