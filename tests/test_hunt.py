@@ -95,13 +95,18 @@ def test_the_command_writes_json_lines_a_page_and_its_exit_status(
     page = tmp_path / "incidents.html"
     lake = str(example[0])
     done = kizashi(
-        "hunt", "--lake", lake, "--report", str(page), "--fail-at", "high", "--lang", "ja"
-    )
+        "hunt", "--lake", lake, "--report", str(page), "--fail-at", "high", "--lang", "ja",
+        "--export", f"stix={tmp_path / 'incidents.json'}",
+    )  # fmt: skip
     assert done.returncode == 3, done.stderr
     incidents = [json.loads(line) for line in done.stdout.splitlines()]
     assert incidents[0]["severity"] == "critical"
     assert "メール" in incidents[0]["title"]
     assert "Content-Security-Policy" in page.read_text("utf-8")
+    bundle = json.loads((tmp_path / "incidents.json").read_text("utf-8"))
+    assert [t["name"] for t in bundle["objects"] if t["type"] == "incident"] == [
+        incident["title"] for incident in incidents
+    ]
     quiet = kizashi("hunt", "--lake", lake, "--new")
     assert (quiet.returncode, quiet.stdout) == (0, "")
 
@@ -193,7 +198,10 @@ def test_persistence_recordings_raise_their_detector(
     assert detector in {json.loads(line)["detector"] for line in done.stdout.splitlines()}
 
 
-@pytest.mark.parametrize("words", [["bogus"], ["hunt", "--fail-at", "x", "."], ["hunt"]])
+@pytest.mark.parametrize(
+    "words",
+    [["bogus"], ["hunt", "--fail-at", "x", "."], ["hunt"], ["hunt", ".", "--export", "a=b"]],
+)
 def test_wrong_usage_ends_with_status_2_and_no_traceback(words: list[str]) -> None:
     done = kizashi(*words)
     assert done.returncode == 2

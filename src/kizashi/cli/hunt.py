@@ -47,6 +47,14 @@ def hunt(
     report: Annotated[
         Path | None, typer.Option("--report", help="Also write one HTML page.", metavar="FILE.html")
     ] = None,
+    export: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--export",
+            help="Also write markdown, csv, csv-bom, stix, ocsf or navigator.",
+            metavar="FORMAT=FILE",
+        ),
+    ] = None,
     new: Annotated[
         bool, typer.Option("--new", help="Only what changed since the last hunt of this lake.")
     ] = False,
@@ -106,6 +114,7 @@ def hunt(
             new,
             fail_at,
             check_sources,
+            tuple(exporting(said) for said in export or ()),
             settled,
             tuple(folder or ()),
             tuple(indicators or ()),
@@ -122,12 +131,14 @@ def _hunt(
     new: bool,
     fail_at: Level | None,
     check_sources: bool,
+    exports: tuple[tuple[str, Path], ...],
     config: settings.Config,
     folders: tuple[Path, ...],
     indicator_files: tuple[Path, ...] = (),
 ) -> None:
     from kizashi import pipeline
-    from kizashi.report.html import write_html
+    from kizashi.report.exports import FORMATS
+    from kizashi.report.html import write_html, write_text
     from kizashi.report.jsonl import write_jsonl
     from kizashi.report.terminal import render_terminal
 
@@ -156,12 +167,25 @@ def _hunt(
     if report is not None:
         write_html(result, report, lang.value)
         talk.print(f"report: {report}")
+    for form, file in exports:
+        write_text(file, FORMATS[form](result, lang.value))
+        talk.print(f"{form}: {file}", markup=False)
     if fail_at is not None:
         order = [level.value for level in Level]
         if any(order.index(i.severity) >= order.index(fail_at.value) for i in result.incidents):
             raise typer.Exit(3)
     if check_sources and result.warnings:
         raise typer.Exit(4)
+
+
+def exporting(said: str) -> tuple[str, Path]:
+    """FORMAT=FILE taken apart; UsageError for a format that there is not."""
+    from kizashi.report.exports import FORMATS
+
+    form, _, file = said.partition("=")
+    if form not in FORMATS or not file:
+        raise UsageError(f"{said!r}: write FORMAT=FILE; one of {', '.join(FORMATS)}")
+    return form, Path(file)
 
 
 def read_in(
@@ -225,6 +249,7 @@ def demo(
             False,
             None,
             False,
+            (),
             config,
             (),
         )

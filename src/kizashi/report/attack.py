@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from functools import cache
 from importlib.resources import files
@@ -24,10 +25,28 @@ TACTICS = (
 )
 
 
+_TECHNIQUE = re.compile(r"T\d{4}(?:\.\d{3})?", re.ASCII)
+TACTIC_IDS = dict(
+    zip(
+        TACTICS,
+        (
+            "TA0043", "TA0042", "TA0001", "TA0002", "TA0003", "TA0004", "TA0005", "TA0006",
+            "TA0007", "TA0008", "TA0009", "TA0011", "TA0010", "TA0040",
+        ),
+        strict=True,
+    )
+)  # fmt: skip
+
+
 @cache
 def _names() -> dict[str, str]:
     text = files(__package__).joinpath("techniques.toml").read_text("utf-8")
     return {key: str(name) for key, name in tomllib.loads(text).items()}
+
+
+def is_technique(text: str) -> bool:
+    """True for an id such as T1568 or T1568.002."""
+    return _TECHNIQUE.fullmatch(text) is not None
 
 
 def technique_name(technique: str) -> str:

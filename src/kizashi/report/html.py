@@ -9,11 +9,11 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -25,6 +25,7 @@ from kizashi.errors import KizashiError
 from kizashi.incidents import HuntResult, Incident, SourceHealth
 from kizashi.report import actogram, escape, moments, timeline
 from kizashi.report.attack import tactic_order, technique_name
+from kizashi.report.story import story
 from kizashi.report.unseen import completeness, unaccounted_rows, unseen
 from kizashi.report.wording import LANGUAGES, Wording, chance, span, wording
 
@@ -45,7 +46,11 @@ class AxisLabel:
 
 def write_html(result: HuntResult, path: Path, lang: str = "en") -> None:
     """Write the page, whole or not at all; the same result gives the same bytes."""
-    text = page(result, lang)
+    write_text(path, page(result, lang))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all; KizashiError says why it could not."""
     draft = path.with_name(path.name + ".part")
     try:
         draft.write_text(text, "utf-8", newline="\n")
@@ -79,6 +84,7 @@ def page(result: HuntResult, lang: str = "en") -> str:
         term=_term,
         span_of=lambda seconds: _in_each(lambda w: span(seconds, w)),
         chance_of=lambda incident: _chance(incident, result.host_days),
+        story_of=lambda incident: _story(incident, result.host_days),
         timeline_title=lambda incident, seconds: words.say(
             "incident.timeline_of",
             rank=incident.rank,
@@ -175,6 +181,23 @@ def _term(group: str, word: str) -> Markup:
 
 def _chance(incident: Incident, host_days: float) -> Markup:
     return _in_each(lambda words: chance(incident, host_days, words))
+
+
+def _story(incident: Incident, host_days: float) -> dict[str, list[Markup]]:
+    """The paragraph and the lists of a story, each line in every language."""
+    told = {lang: story(incident, host_days, wording(lang)) for lang in LANGUAGES}
+    return {
+        "paragraph": _lines({lang: (said.paragraph,) for lang, said in told.items()}),
+        "checks": _lines({lang: said.checks for lang, said in told.items()}),
+        "contain": _lines({lang: said.contain for lang, said in told.items()}),
+    }
+
+
+def _lines(said: Mapping[str, Sequence[str]]) -> list[Markup]:
+    def line(words: Wording, at: int) -> str:
+        return said[words.lang][at]
+
+    return [_in_each(partial(line, at=at)) for at in range(len(said[LANGUAGES[0]]))]
 
 
 def _bare_hosts(incident: Incident) -> list[str]:

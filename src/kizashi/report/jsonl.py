@@ -9,6 +9,7 @@ from typing import Any, TextIO
 from kizashi.incidents import HuntResult, Incident, Stage
 from kizashi.report import escape
 from kizashi.report.moments import iso
+from kizashi.report.story import story
 from kizashi.report.wording import Wording, wording
 
 
@@ -24,7 +25,10 @@ def lines(result: HuntResult, lang: str = "en") -> Iterator[str]:
     blind = [{"subject": b.subject, "text": words.pick(b.text, b.text_ja)} for b in result.blind]
     warnings = [words.pick(note.text, note.text_ja) for note in result.warnings]
     for incident in result.incidents:
-        document = _incident(incident, words) | {"blind": blind, "warnings": warnings}
+        told = story(incident, result.host_days, words)
+        said = {"story": told.paragraph, "checks": told.checks, "contain": told.contain}
+        whole = {"blind": blind, "warnings": warnings}
+        document = _incident(incident, words) | said | whole
         yield escape.json_line(json.dumps(document, ensure_ascii=False))
 
 

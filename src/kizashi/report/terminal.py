@@ -22,6 +22,7 @@ from kizashi.report import actogram, escape
 from kizashi.report.attack import tactic_order, technique_name
 from kizashi.report.moments import clock, date, site_zone, stamp, zone_label
 from kizashi.report.prose import Prose
+from kizashi.report.story import story
 from kizashi.report.unseen import Unseen, completeness, unaccounted_rows, unseen
 from kizashi.report.wording import Wording, chance, span, wording
 
@@ -136,10 +137,21 @@ def _incident(
     head.append(f"  {incident.score:.1f}  ", "bold")
     head.append_text(_title(incident, words))
     body: list[RenderableType] = [Padding(_facts(incident, result, words), (0, 0, 1, 3))]
+    body.append(Padding(Prose(_told(incident, result, words)), (0, 0, 1, 3)))
     body.append(_timeline(incident, result, words, ascii_only))
     body.append(Padding(Prose(_absent(incident, words)), (1, 0, 0, 3)))
     body.append(Padding(_readings(incident, result, words), (1, 0, 0, 3)))
     return Group(Text(), Rule(style="dim"), Prose(head), *body)
+
+
+def _told(incident: Incident, result: HuntResult, words: Wording) -> Text:
+    told = story(incident, result.host_days, words)
+    text = Text(escape.terminal(told.paragraph))
+    for key, lines in (("story.checks", told.checks), ("story.contain", told.contain)):
+        text.append(f"\n{words.say(key)}", "bold")
+        for line in lines:
+            text.append(f"\n- {escape.terminal(line)}")
+    return text
 
 
 def _facts(incident: Incident, result: HuntResult, words: Wording) -> Table:
