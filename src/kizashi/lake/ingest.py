@@ -31,6 +31,7 @@ from kizashi.lake.manifest import (
 )
 from kizashi.schema import quoted, tables
 from kizashi.sources import Batch, InputFile, Reject, claim, sources
+from kizashi.sources.proposal import hint
 
 MEMORY_LIMIT = "1GB"
 UNKNOWN = "not a format Kizashi knows"
@@ -185,7 +186,7 @@ def _read(
         return Line(
             found.label,
             None,
-            note=f"{UNKNOWN} ({_looks(file.head)}). To map it: kizashi sources try FILE",
+            note=f"{UNKNOWN} ({_looks(unread)}). To map it: kizashi sources try FILE",
         )
     unread = replace(unread, zone=place.known.zone_of(site, source))
     writing = _Writing()
@@ -467,7 +468,8 @@ def _drop(lake: Path, segments: list[Segment]) -> None:
         (lake / segment.path).unlink(missing_ok=True)
 
 
-def _looks(head: bytes) -> str:
+def _looks(file: InputFile) -> str:
+    head = file.head
     known = {
         b"\xd4\xc3\xb2\xa1": "a packet capture: convert it with Zeek",
         b"\x0a\x0d\x0d\x0a": "a packet capture: convert it with Zeek",
@@ -481,7 +483,8 @@ def _looks(head: bytes) -> str:
             return f"looks like {what}"
     first = head.split(b"\n", 1)[0][:60].decode("utf-8", "backslashreplace")
     printable = "".join(c if c.isprintable() else "." for c in first)
-    return f"begins with: {printable}"
+    seems = "" if b"\0" in head else hint(file)
+    return f"begins with: {printable}" + (f"; {seems}" if seems else "")
 
 
 def _first_line(error: Exception) -> str:

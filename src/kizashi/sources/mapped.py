@@ -30,7 +30,7 @@ EXPORT_CAPS = frozenset(
      200_000, 250_000, 500_000, 1_000_000, 1_048_575}
 )  # fmt: skip
 CUT = "ends at exactly {total:,} rows, where exports are cut: ask for a shorter time"
-UNKNOWN = "no mapping knows this line, and it has no time"
+UNKNOWN = "no mapping knows this line, and it has no time; to map it: kizashi sources try FILE"
 _SCHEMA = pa.schema([("record_no", pa.uint64()), ("line", pa.string())])
 _EXCERPT_LENGTH = 200
 _LOCAL_FORMATS = (

@@ -79,6 +79,23 @@ def propose(file: InputFile) -> str:
     return "\n".join(lines) + "\n"
 
 
+FORMS = {"json": "JSON", "pairs": "key=value", "cef": "CEF", "leef": "LEEF", "list": "cells"}
+_MOST_NAMED = 8
+
+
+def hint(file: InputFile) -> str:
+    """What a log that none fits seems to be, and what a mapping of it would have to name."""
+    texts = sampled(file, as_table=True)
+    if not texts:
+        return ""
+    form, fields = _form(texts)
+    guessed = [f"{column} = {name}" for column, name in _guesses(fields)]
+    if guessed:
+        return f"{FORMS[form]}, perhaps {', '.join(guessed[:_MOST_NAMED])}"
+    named = f"the fields {', '.join(fields[:_MOST_NAMED])}" if form in ("json", "pairs") else ""
+    return f"{FORMS[form]}; map {named or 'its time, addresses and names by place or by pattern'}"
+
+
 def _form(texts: list[str]) -> tuple[str, list[str]]:
     objects = [found for text in texts if (found := _object(text))]
     if objects:

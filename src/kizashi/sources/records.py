@@ -24,6 +24,9 @@ _SHUT = ('"{', '"[')
 _DEEPEST = 6
 _DELIMITERS = (",", "\t", ";", "|")
 _MOST_FIELD = 4 << 20  # above the longest line
+# A header divided by spaces, as AWS writes flow logs; prose of that length has a capital or a stop.
+_FIELD = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*")
+_LEAST_SPACED = 8
 _WORD = re.compile(r"[^\d\W][^\r\n]{0,80}")
 
 
@@ -110,6 +113,9 @@ def header(start: list[str]) -> Header | None:
         unlike = len(set(named)) == len(named) and all(map(_WORD.fullmatch, named))
         if len(named) >= 3 and unlike and not any(":" in cell or "/" in cell for cell in named):
             return Header(tuple(named), delimiter, is_w3c=False)
+    words = first.split(" ")
+    if len({*words}) == len(words) >= _LEAST_SPACED and all(map(_FIELD.fullmatch, words)):
+        return Header(tuple(words), " ", is_w3c=False)
     return None
 
 

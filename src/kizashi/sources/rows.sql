@@ -38,6 +38,17 @@ texted AS (
         END AS text
     FROM enveloped
 ),
+relayed AS (
+    SELECT
+        * EXCLUDE (text),
+        -- A relay put its own header before the device's.
+        CASE WHEN strpos(text[6:120], '<') > 0
+            THEN regexp_replace(text,
+                '^(?:<\d{1,3}>)?[^<>"{}=|]{0,110}(<\d{1,3}>(?:\d{1,2} )? ?(?:[A-Z][a-z]{2} {1,2}\d|\d{4}-\d))', '\1')
+            ELSE text
+        END AS text
+    FROM texted
+),
 headed AS (
     SELECT
         *,
@@ -48,16 +59,16 @@ headed AS (
                     '^(?:<\d{1,3}>\d{1,2}|1) (\S+) (\S+) (\S+) \S+ \S+ (?:-|(?:\[[^\s=\]":]+(?: +[^\s=\]":]+="(?:[^"\\]|\\.)*")* *\])+)? ?(?:\x{FEFF})?(.*)$',
                     ['time', 'host', 'app', 'body'], 's')
             -- RFC 3164, with or without priority, year or the ISO date of later daemons
-            WHEN regexp_matches(text, '^(<\d{1,3}>)?:? ?([A-Z][a-z]{2} [ \d]\d (\d{4} )?\d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+ \S+ [^ :=]+: )')
+            WHEN regexp_matches(text, '^(<\d{1,3}>)?:? ?([A-Z][a-z]{2} {1,2}\d{1,2} (\d{4} )?\d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+ \S+ [^ :=]+: )')
                 OR regexp_matches(text, '^<\d{1,3}>:?(\d{1,2})? ?\d{4}-\d\d-\d\dT\S+ ')
                 THEN regexp_extract(text,
-                    '^(?:<\d{1,3}>)?:?(?:\d{1,2} )? ?([A-Z][a-z]{2} [ \d]\d (?:\d{4} )?\d\d:\d\d:\d\d(?:\.\d+)?|\d{4}-\d\d-\d\dT\S+?)(?: [A-Z]{3,4})?(?::? +\[?([^\s,=|"{}\[\]<>%]+?)\]?)?(?: ?:)? +(?:([A-Za-z][\w./-]*)(?:\[[^\]]*\])?: +)?(.*)$',
+                    '^(?:<\d{1,3}>)?:?(?:\d{1,2} )? ?([A-Z][a-z]{2} {1,2}\d{1,2} (?:\d{4} )?\d\d:\d\d:\d\d(?:\.\d+)?|\d{4}-\d\d-\d\dT\S+?)(?: [A-Z]{3,4})?(?::? +\[?([^\s,=|"{}\[\]<>%]+?)\]?)?(?: ?:)? +(?:([A-Za-z][\w./-]*)(?:\[[^\]]*\])?: +)?(.*)$',
                     ['time', 'host', 'app', 'body'], 's')
             WHEN regexp_matches(text, '^<\d{1,3}>')
                 THEN {'time': '', 'host': '', 'app': '', 'body': regexp_replace(text, '^<\d{1,3}>', '')}
             ELSE {'time': '', 'host': '', 'app': '', 'body': text}
         END AS header
-    FROM texted
+    FROM relayed
 )
 SELECT
     record_no,
@@ -65,7 +76,10 @@ SELECT
     coalesce(nullif(header.time, ''), outer_time) AS said_time,
     coalesce(nullif(header.host, ''), outer_host) AS said_host,
     nullif(header.app, '') AS app,
-    coalesce(nullif(trim(header.body), ''), text, line) AS body,
+    -- Junos says what happened in the header itself.
+    coalesce(
+        CASE WHEN contains(text, '[junos@') THEN text END,
+        nullif(trim(header.body), ''), text, line) AS body,
     text,
     CASE
         WHEN ltrim(header.body)[1] = '{' AND json_valid(header.body) THEN header.body::JSON

@@ -56,8 +56,9 @@ CREATE OR REPLACE TEMP MACRO text_time(text, east_s, zone, formats, zoned_format
     CASE
         WHEN text IS NULL THEN NULL
         WHEN regexp_full_match(text, '\d{9,19}(\.\d+)?') THEN text_epoch(text)
-        WHEN regexp_full_match(text, '\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d([.,]\d+)? ?(Z|[+-]\d\d:?\d\d)')
-            THEN TRY_CAST(replace(regexp_replace(text, ' ?([+-]\d\d):?(\d\d)$', '\1:\2'), ',', '.')
+        WHEN regexp_full_match(text, '\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d([.,]\d+)? ?(Z|UTC|GMT|[+-]\d\d:?\d\d)')
+            THEN TRY_CAST(replace(regexp_replace(regexp_replace(text, ' ?(UTC|GMT)$', 'Z'),
+                ' ?([+-]\d\d):?(\d\d)$', '\1:\2'), ',', '.')
                 AS TIMESTAMPTZ) AT TIME ZONE 'UTC'
         -- Trying formats in vain costs more than asking whether there is an offset at all.
         WHEN regexp_matches(text, '[ \d][+-]\d\d:?\d\d|Z$') AND try_strptime(text, zoned_formats) IS NOT NULL
@@ -69,7 +70,7 @@ CREATE OR REPLACE TEMP MACRO text_time(text, east_s, zone, formats, zoned_format
 
 -- Neither a number of seconds nor a time with its offset.
 CREATE OR REPLACE TEMP MACRO text_is_local(text) AS
-    NOT regexp_matches(trim(text), '^\d{9,19}(\.\d+)?$|(Z|[+-]\d\d:?\d\d)$');
+    NOT regexp_matches(trim(text), '^\d{9,19}(\.\d+)?$|(Z|UTC|GMT|[+-]\d\d:?\d\d)$');
 
 CREATE OR REPLACE TEMP MACRO text_value(text) AS
     CASE WHEN text NOT IN ('', '-', 'N/A', '(empty)', 'null', 'None', '0.0.0.0') THEN text END;
