@@ -84,3 +84,17 @@ CREATE OR REPLACE MACRO plain_file_names(text) AS
             '０１２３４５６７８９ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ．＿－（）　',
             '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._-() ')),
         ' ?\(\d{1,3}\)(\.[a-z0-9]+)', '\1', 'g');
+
+-- What the eye takes for the same is spelled the same: accents, full-width forms, Cyrillic and Greek
+-- letters, digits for letters, kanji for the kana that they look like, and pairs that run together.
+CREATE OR REPLACE MACRO skeleton(text) AS
+    replace(replace(replace(
+        translate(
+            strip_accents(lower(nfc_normalize(text))),
+            '０１２３４５６７８９ａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ．－　'
+            || 'авеіјкмнорсԁһӏѕтухцԝԛгпбё' || 'αβγεικνορτυχω' || 'ıɩɡøđłß|!' || '01345'
+            || 'i' || '口一二三力夕工卜八千才ヘり丿へべぺ－―‐–—ｰ',
+            '0123456789abcdefghijklmnopqrstuvwxyz.- '
+            || 'abeljkmhopcdhlstyxuwqrnbe' || 'abyelkvoptuxw' || 'llgodlbll' || 'oleas'
+            || 'l' || 'ロー' || 'ニミカタエトハチオへリノへベペ------'),
+        'rn', 'm'), 'vv', 'w'), 'cl', 'd');

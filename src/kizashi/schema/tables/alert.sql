@@ -11,6 +11,7 @@ CREATE TABLE alert (
     server_port USMALLINT, -- its port
     file_name VARCHAR,   -- file judged
     sha256 VARCHAR,      -- lower-case hex
+    url VARCHAR,         -- URL judged
     "user" VARCHAR,      -- account
     disposition VARCHAR  -- allowed, blocked
 );

@@ -144,7 +144,7 @@ def _senders(
         "compauth": verdicts.compauth,
         "arc": verdicts.arc,
         "sender_ip": _sender_ip(verdicts, path),
-        "unmapped": _unmapped(header, charset, verdicts),
+        "unmapped": _unmapped(header, charset, verdicts, _domain_of(from_address)),
     }
 
 
@@ -156,7 +156,9 @@ def _sender_ip(verdicts: Verdicts, path: Path) -> str | None:
     return path.entry.from_ip if path.entry else next(iter(hops), None)
 
 
-def _unmapped(header: Header, charset: str | None, verdicts: Verdicts) -> str:
+def _unmapped(
+    header: Header, charset: str | None, verdicts: Verdicts, from_domain: str | None
+) -> str:
     kept: dict[str, str] = {}
     for name, key in _KEPT.items():
         text = header.text(name, charset)
@@ -166,9 +168,22 @@ def _unmapped(header: Header, charset: str | None, verdicts: Verdicts) -> str:
         "authserv_id": verdicts.authserv_id,
         "dmarc_policy": verdicts.dmarc_policy,
         "compauth_reason": verdicts.compauth_reason,
+        "from_unicode": _shown(from_domain) if from_domain and "xn--" in from_domain else None,
     }
     kept |= {key: value for key, value in found.items() if value}
     return orjson.dumps(kept).decode()
+
+
+def _shown(domain: str) -> str | None:
+    """An internationalised domain as a mail program shows it."""
+    try:
+        labels = (
+            part.encode("ascii")[4:].decode("punycode") if part.startswith("xn--") else part
+            for part in domain.split(".")
+        )
+        return ".".join(labels)[: limits.NAME_CHARACTERS]
+    except (UnicodeError, ValueError):
+        return None
 
 
 def _domain_of(address: str | None) -> str | None:
