@@ -83,6 +83,7 @@ PLACEHOLDERS = (None, "", "-", "0", "0.0.0.0", "<unknown process>", "N/A")
 OUTCOMES = {"success": True, "failure": False}
 OFFSET = re.compile(r"\d([+-])(\d\d):?(\d\d)\b")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?")
+AMERICAN = re.compile(r"\d{1,2}/\d{1,2}/\d{4} \d{1,2}:\d\d:\d\d [AP]M")
 EPOCH = re.compile(r"\b(1\d{9})(\d{3})?(?:\.\d+)?\b")
 
 
@@ -229,6 +230,7 @@ def _is_earlier_of_two(wanted: str, ours: datetime, line: str) -> bool:
     if (said.month, said.day, said.hour, said.minute, said.second) == (1, 1, 0, 0, 0):
         return True
     logged = [datetime.fromisoformat(text) for text in MOMENT.findall(line)]
+    logged += [datetime.strptime(t, "%m/%d/%Y %I:%M:%S %p") for t in AMERICAN.findall(line)]
     logged += [datetime.fromtimestamp(int(text), UTC) for text, _ms in EPOCH.findall(line)]
     utc = [_utc(moment) for moment in logged]
     there = [any(abs((m - t).total_seconds()) < 1.1 for t in utc) for m in (_utc(said), ours)]

@@ -152,3 +152,17 @@ def test_a_key_of_when_that_is_none_is_refused(tmp_path: Path) -> None:
     path = user_folder(tmp_path, SENSOR.replace("pattern =", "patern =")) / "gate" / "mapping.toml"
     with pytest.raises(KizashiError, match=r'unknown key of when\.eventKind "patern"'):
         load(path, "gate")
+
+
+def test_each_flow_of_a_flow_log_is_a_record(tmp_path: Path) -> None:
+    tuples = [f"177240966{n},198.51.100.9,192.0.2.10,2874{n},443,T,I,D,B,,,," for n in range(3)]
+    rules = [{"rule": "DenyIn", "flows": [{"mac": "00", "flowTuples": tuples[:2]}]}]
+    rules.append({"rule": "DenyAll", "flows": [{"mac": "00", "flowTuples": tuples[2:]}]})
+    log = {
+        "time": "2026-03-02T01:00:00Z",
+        "resourceId": "/SUBSCRIPTIONS/S/NETWORKSECURITYGROUPS/N",
+        "properties": {"Version": 2, "flows": rules},
+    }
+    line, rows = read(tmp_path, json.dumps({"records": [log, log]}).encode())
+    assert (line.read, line.rejected) == (6, 0)
+    assert [row["client_port"] for row in rows] == [28740, 28740, 28741, 28741, 28742, 28742]

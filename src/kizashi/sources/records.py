@@ -178,9 +178,38 @@ def _items(document: object) -> Iterator[object]:
                 # A record that holds a list of this name says other things too.
                 if any(isinstance(v, dict) for v in document.values()):
                     break
-                yield from batch
+                for item in batch:
+                    yield from _items(item)
                 return
+        if "flowTuples" in _inner_keys(document):
+            yield from _flows(document)
+            return
     yield document
+
+
+def _inner_keys(value: object, depth: int = 0) -> Iterator[str]:
+    if isinstance(value, dict) and depth < _DEEPEST:
+        for key, inner in value.items():
+            yield key
+            yield from _inner_keys(inner, depth + 1)
+    elif isinstance(value, list) and value:
+        yield from _inner_keys(value[0], depth)
+
+
+def _flows(value: object, said: dict[str, object] | None = None) -> Iterator[dict[str, object]]:
+    """A record for each flow of an Azure flow log, with what stands around it on every level."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _flows(item, said)
+    if not isinstance(value, dict):
+        return
+    plain = {k: v for k, v in value.items() if not isinstance(v, dict | list)}
+    known = (said or {}) | plain
+    for key, inner in value.items():
+        if key == "flowTuples" and isinstance(inner, list):
+            yield from (known | {"flow": flow} for flow in inner)
+        elif isinstance(inner, dict | list):
+            yield from _flows(inner, known)
 
 
 def _dump(item: object) -> str:
@@ -211,7 +240,7 @@ def _opened(item: object, depth: int = 0) -> object:
 def _unpacked(record: Record) -> Iterator[Record]:
     """The record, or the records of a collector's batch on one line."""
     text = record.text
-    odd = (*_SHUT, "},", "}{", *(f'"{name}"' for name in BATCHES))
+    odd = (*_SHUT, "},", "}{", "flowTuples", *(f'"{name}"' for name in BATCHES))
     document = _value(text) if text[:1] in "{[" and any(sign in text for sign in odd) else None
     if document is None:
         yield record
