@@ -177,6 +177,10 @@ def _items(document: object) -> Iterator[object]:
             if isinstance(batch, list) and all(isinstance(item, dict) for item in batch):
                 # A record that holds a list of this name says other things too.
                 if any(isinstance(v, dict) for v in document.values()):
+                    # Google tells of several events at once.
+                    if name == "events" and str(document.get("kind")).endswith("#activity"):
+                        yield from (document | {"events": item} for item in batch)
+                        return
                     break
                 for item in batch:
                     yield from _items(item)
