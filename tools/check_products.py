@@ -230,7 +230,9 @@ def _is_earlier_of_two(wanted: str, ours: datetime, line: str) -> bool:
     if (said.month, said.day, said.hour, said.minute, said.second) == (1, 1, 0, 0, 0):
         return True
     logged = [datetime.fromisoformat(text) for text in MOMENT.findall(line)]
-    logged += [datetime.strptime(t, "%m/%d/%Y %I:%M:%S %p") for t in AMERICAN.findall(line)]
+    logged += [
+        datetime.strptime(f"{t} +0000", "%m/%d/%Y %I:%M:%S %p %z") for t in AMERICAN.findall(line)
+    ]
     logged += [datetime.fromtimestamp(int(text), UTC) for text, _ms in EPOCH.findall(line)]
     utc = [_utc(moment) for moment in logged]
     there = [any(abs((m - t).total_seconds()) < 1.1 for t in utc) for m in (_utc(said), ours)]

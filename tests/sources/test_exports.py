@@ -166,3 +166,24 @@ def test_each_flow_of_a_flow_log_is_a_record(tmp_path: Path) -> None:
     line, rows = read(tmp_path, json.dumps({"records": [log, log]}).encode())
     assert (line.read, line.rejected) == (6, 0)
     assert [row["client_port"] for row in rows] == [28740, 28740, 28741, 28741, 28742, 28742]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        {"data": [AUDIT, AUDIT], "pagination": {"totalItems": 2, "nextCursor": None}},
+        {"version": "v1", "metadata": {"results": {"total": 2}}, "data": [AUDIT, AUDIT]},
+        {"stat": "OK", "response": [AUDIT, AUDIT]},
+        {"items": [AUDIT, AUDIT], "has_more": False},
+    ],
+)
+def test_a_page_of_an_api_is_read_as_its_records(page: dict[str, Any], tmp_path: Path) -> None:
+    line, rows = read(tmp_path, json.dumps(page).encode())
+    assert (line.read, line.rejected) == (2, 0)
+    assert {str(plain(row) | {"record_no": 1}) for row in rows} == {str(SIGNED_IN)}
+
+
+def test_a_record_with_a_list_of_its_own_called_data_stays_one(tmp_path: Path) -> None:
+    record = AUDIT | {"data": [{"name": "a"}, {"name": "b"}], "events": []}
+    _line, rows = read(tmp_path, json.dumps(record).encode())
+    assert [plain(row) for row in rows] == [SIGNED_IN]

@@ -55,6 +55,8 @@ _BORDER = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 # A part of a path; a key that itself holds dots stands in quotes.
 _STEP = re.compile(r'"[^"]*"|[^.]+')
 _MEMBER = re.compile(r"(\w+) ([A-Z]\w*)(?=[,)])")
+# What the syslog header said of a record.
+_HEADER = {"@host": "said_host", "@app": "app"}
 _GROUP = re.compile(r"\(\?P<(\w+)>")
 
 
@@ -522,7 +524,7 @@ def _either(names: tuple[str, ...], name: str) -> str:
 
 
 def _value(names: tuple[str, ...], name: str) -> str:
-    return f"f{names.index(name) + 1}"
+    return _HEADER.get(name) or f"f{names.index(name) + 1}"
 
 
 def _paths(layout: Layout, name: str) -> list[str]:

@@ -14,10 +14,9 @@ from typing import NamedTuple
 import orjson
 
 from kizashi.sources import InputFile
+from kizashi.sources.batches import BATCHES, FLOWS, PAGES, items
 from kizashi.sources.encoding import detect, lines
 
-# A collector's batch: the records lie in one of these.
-BATCHES = ("records", "events", "value", "Records", "logs")
 WHOLE_BYTES = 256 << 20
 # JSON inside a string; deeper than this nobody puts any.
 _SHUT = ('"{', '"[')
@@ -49,7 +48,7 @@ def records(file: InputFile, *, as_table: bool) -> Iterator[list[Record]]:
     elif _is_whole(start) and file.size <= WHOLE_BYTES:
         text = "\n".join(line for block in lines(file.plain, encoding) for line in block)
         yield from _blocks(
-            Record(n, _dump(item)) for n, item in enumerate(_items(_document(text)), 1)
+            Record(n, _dump(item)) for n, item in enumerate(items(_document(text)), 1)
         )
     else:
         for block in numbered:
@@ -73,7 +72,7 @@ def sampled(file: InputFile, *, as_table: bool) -> list[str]:
         return [record.text for record in table]
     if _is_whole(start):
         try:
-            return [_dump(item) for item in _items(_document("\n".join(start)))][:200]
+            return [_dump(item) for item in items(_document("\n".join(start)))][:200]
         except ValueError:
             return []
     texts = [Record(0, line) for line in start if line.strip()]
@@ -166,56 +165,6 @@ def _parsed(text: str) -> object:
         return {"message": text}
 
 
-def _items(document: object) -> Iterator[object]:
-    if isinstance(document, list):
-        for item in document:
-            yield from _items(item)
-        return
-    if isinstance(document, dict):
-        for name in BATCHES:
-            batch = document.get(name)
-            if isinstance(batch, list) and all(isinstance(item, dict) for item in batch):
-                # A record that holds a list of this name says other things too.
-                if any(isinstance(v, dict) for v in document.values()):
-                    # Google tells of several events at once.
-                    if name == "events" and str(document.get("kind")).endswith("#activity"):
-                        yield from (document | {"events": item} for item in batch)
-                        return
-                    break
-                for item in batch:
-                    yield from _items(item)
-                return
-        if "flowTuples" in _inner_keys(document):
-            yield from _flows(document)
-            return
-    yield document
-
-
-def _inner_keys(value: object, depth: int = 0) -> Iterator[str]:
-    if isinstance(value, dict) and depth < _DEEPEST:
-        for key, inner in value.items():
-            yield key
-            yield from _inner_keys(inner, depth + 1)
-    elif isinstance(value, list) and value:
-        yield from _inner_keys(value[0], depth)
-
-
-def _flows(value: object, said: dict[str, object] | None = None) -> Iterator[dict[str, object]]:
-    """A record for each flow of an Azure flow log, with what stands around it on every level."""
-    if isinstance(value, list):
-        for item in value:
-            yield from _flows(item, said)
-    if not isinstance(value, dict):
-        return
-    plain = {k: v for k, v in value.items() if not isinstance(v, dict | list)}
-    known = (said or {}) | plain
-    for key, inner in value.items():
-        if key == "flowTuples" and isinstance(inner, list):
-            yield from (known | {"flow": flow} for flow in inner)
-        elif isinstance(inner, dict | list):
-            yield from _flows(inner, known)
-
-
 def _dump(item: object) -> str:
     text = orjson.dumps(item).decode()
     return orjson.dumps(_opened(item)).decode() if _is_shut(text) else text
@@ -244,12 +193,12 @@ def _opened(item: object, depth: int = 0) -> object:
 def _unpacked(record: Record) -> Iterator[Record]:
     """The record, or the records of a collector's batch on one line."""
     text = record.text
-    odd = (*_SHUT, "},", "}{", "flowTuples", *(f'"{name}"' for name in BATCHES))
+    odd = (*_SHUT, "},", "}{", FLOWS, *(f'"{name}"' for name in (*BATCHES, *PAGES)))
     document = _value(text) if text[:1] in "{[" and any(sign in text for sign in odd) else None
     if document is None:
         yield record
         return
-    for item in _items(document):
+    for item in items(document):
         is_plain = item is document and not _is_shut(text)
         yield Record(record.number, text if is_plain else _dump(item))
 

@@ -10,6 +10,8 @@ from kizashi.schema import tables
 from kizashi.sources import table_sql
 
 REST = "other_activity"
+# Sysmon for Linux writes the same events.
+_ALSO = {"Microsoft-Windows-Sysmon/Operational": "Linux-Sysmon/Operational"}
 _TAKES = re.compile(r"^-- ([^:\n]+): ([\d, ]+)$", re.MULTILINE)
 
 
@@ -24,8 +26,9 @@ def own_tables() -> dict[str, str]:
 def takes() -> dict[tuple[str, int], str]:
     """Table by channel and event id; every other event goes to REST."""
     return {
-        (channel, int(event_id)): table
+        (name, int(event_id)): table
         for table, sql in own_tables().items()
         for channel, event_ids in _TAKES.findall(sql)
         for event_id in event_ids.split(",")
+        for name in (channel, _ALSO.get(channel, channel))
     }
