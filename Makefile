@@ -6,7 +6,7 @@ BIN    := .venv/bin
 STAMP  := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs format bench bench-beacons bench-chains servers train lock clean
+.PHONY: help demo test check docs format bench bench-beacons bench-chains bench-names bench-dns servers train lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -44,10 +44,23 @@ bench-beacons: $(STAMP) ## Share of implants found, by rhythm, over 30 days of 1
 bench-chains: $(STAMP) ## Attacks over emulated organisations: first, in order, apart, before the theft (QUICK=1: one organisation)
 	$(BIN)/kizashi measure chains --folder .bench/chains $(if $(QUICK),--quick) --table $(ARGS)
 
+bench-names: $(STAMP) ## Name model: families never seen, by class, and names per CPU-second (four minutes)
+	$(BIN)/python -m training.train ../shared/data/domains --dry --folds .bench/folds
+	$(BIN)/python -m training.speed ../shared/data/domains
+
+bench-dns: $(STAMP) .bench/folds/unseen.json ## Infected host-days found from DNS alone, and honest ones blamed (some minutes)
+	$(BIN)/python -m kizashi.measure.generate .bench/dns --days 30 --hosts 100 --no-attack
+	$(BIN)/kizashi ingest .bench/dns --lake .bench/dns-lake --table > /dev/null
+	$(BIN)/kizashi measure dns --lake .bench/dns-lake --names ../shared/data/domains \
+		--folds .bench/folds --classes training/families.toml --table
+
+.bench/folds/unseen.json: training/train.py
+	$(BIN)/python -m training.train ../shared/data/domains --dry --folds .bench/folds
+
 servers: ## Install the DNS servers, the proxy and the flow tools that tests/servers runs on loopback (Debian, root)
 	apt-get install --yes --no-install-recommends unbound bind9 dnsmasq-base squid nfdump softflowd
 
-train: $(STAMP) ## Train the name model from ../shared/data/domains and write its card (a minute on 2 cores)
+train: $(STAMP) ## Train the name model from ../shared/data/domains and write its card (three minutes on 2 cores)
 	$(BIN)/python -m training.train ../shared/data/domains
 
 lock: ## Resolve the dependencies anew; needs uv

@@ -8,21 +8,26 @@ import numpy as np
 
 from kizashi.names.model import Network
 
-SIZES = (64, 32)
 BATCH = 2048
 RATE = 2e-3
 DECAY = 1e-5
 
 
 def fit(
-    found: np.ndarray, label: np.ndarray, weight: np.ndarray, epochs: int, seed: int
+    found: np.ndarray,
+    label: np.ndarray,
+    weight: np.ndarray,
+    hidden: tuple[int, ...],
+    epochs: int,
+    seed: int,
 ) -> Network:
-    """The network that tells label 1 from 0; `weight` says how much each row counts."""
+    """The network that tells label 1 from 0; `weight` says how much each row counts, `hidden`
+    how wide the layers between are."""
     chance = np.random.default_rng(seed)
     centre = found.mean(axis=0)
     scale = np.maximum(found.std(axis=0), 1e-3)
     x = ((found - centre) / scale).astype(np.float32)
-    sizes = (x.shape[1], *SIZES, 1)
+    sizes = (x.shape[1], *hidden, 1)
     weights = [
         (chance.standard_normal((a, b)) * np.sqrt(2 / a)).astype(np.float32)
         for a, b in pairwise(sizes)

@@ -93,3 +93,57 @@ def chains(
             talk.print(f"{calm.name}: {said}", markup=False)
     names = ["goal", "must", "share", "interval", "of"]
     print_rows(summary(outcome), names, as_json, as_table)
+
+
+@group.command()
+def dns(
+    lake: LakeRequired,
+    names: Annotated[str, typer.Option("--names", help="Folder of labelled names.", metavar="DIR")],
+    folds: Annotated[
+        str | None,
+        typer.Option("--folds", help="Models that never saw the families they judge."),
+    ] = None,
+    classes: Annotated[
+        str | None, typer.Option("--classes", help="TOML of families by class.", metavar="FILE")
+    ] = None,
+    trials: Annotated[int, typer.Option("--trials", min=1, help="A family and pace.")] = 4,
+    seed: Annotated[int, typer.Option("--seed", help="Of the draw.")] = 7,
+    as_json: JsonOption = False,
+    as_table: TableOption = False,
+) -> None:
+    """Lay honest failures, then infected host-days, over a lake; what is found from DNS alone.
+
+    Example: kizashi measure dns --lake ./lake --names ../shared/data/domains --trials 2
+    """
+    from kizashi.measure.dns import kinds
+    from kizashi.measure.dns import measure as run
+
+    report = run(Path(lake), Path(names), Path(folds) if folds else None, trials, seed)
+    kind = kinds(Path(classes) if classes else None, {o.family for o in report.outcomes})
+    rows: list[dict[str, object]] = [
+        {
+            "family": outcome.family,
+            "class": kind[outcome.family],
+            "seconds_a_name": outcome.pace_s,
+            "host_days": outcome.trials,
+            "found": round(outcome.found / outcome.trials, 3),
+            "named": round(outcome.named / outcome.trials, 3),
+            "misnamed": round(outcome.misnamed / outcome.trials, 3),
+        }
+        for outcome in report.outcomes
+    ]
+    print_rows(rows, list(rows[0]) if rows else [], as_json, as_table)
+    for name in sorted({*kind.values(), "all"}):
+        own = [o for o in report.outcomes if name in ("all", kind[o.family])]
+        count = sum(o.trials for o in own)
+        shares = [
+            sum(getattr(o, what) for o in own) / count for what in ("found", "named", "misnamed")
+        ]
+        talk.print(
+            f"{name}: found {shares[0]:.1%}, named {shares[1]:.1%}, misnamed {shares[2]:.1%} "
+            f"of {count} host-days with 20 failed names"
+        )
+    for told in report.examples:
+        talk.print(f"honest, yet medium: {told[:300]}", markup=False)
+    rate = 1000 * sum(report.blamed.values()) / report.host_days
+    talk.print(f"honest host-days blamed: {rate:.2f} per 1,000 of {report.host_days:,.0f}")

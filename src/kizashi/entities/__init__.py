@@ -38,6 +38,7 @@ TABLES = (
     "destination_rank",
     "baseline",
     "dns_fact",
+    "failed_lookup",
     "person",
     "sign_in",
     "message",

@@ -319,3 +319,21 @@ CREATE OR REPLACE MACRO one_list(items, place) AS
         WHEN count(items) <= 1 THEN any_value(items)
         ELSE list_sort(list_distinct(flatten(list(items ORDER BY place) FILTER (items IS NOT NULL))))
     END;
+
+-- A host that fails on fewer units than this shows no set, no burst and no ratio.
+CREATE OR REPLACE MACRO fewest_failures() AS 4;
+
+-- A name that fails for so many hosts, for so long, is a fault they share: most algorithms change their
+-- names daily or weekly.
+CREATE OR REPLACE MACRO hosts_of_a_fault() AS 3;
+CREATE OR REPLACE MACRO age_of_a_fault() AS INTERVAL 3 DAY;
+
+-- A host that answers so many others asks on their behalf; a scan must not turn its target into one.
+CREATE OR REPLACE MACRO clients_of_a_resolver() AS 3;
+
+-- Children of one domain look made where there are some, of one or a few lengths, and hardly any other
+-- host asks. Shorter ones are host names (www, srv1); longer ones are hashes of look-ups or tunnels.
+CREATE OR REPLACE MACRO fewest_children() AS 4;
+CREATE OR REPLACE MACRO spread_of_a_cluster() AS 3;
+CREATE OR REPLACE MACRO hosts_of_a_cluster() AS 2;
+CREATE OR REPLACE MACRO is_made_child_length(label) AS length(label) BETWEEN 6 AND 16;

@@ -1,4 +1,4 @@
-"""Names: registered domain, dynamic-DNS parents, label shape.
+"""Names: registered domain, dynamic-DNS parents, label shape, grade by the name model.
 
 Everything is SQL on the caller's connection: `install` lays down the macros of `macros.sql` and
 `registered_domain.sql` and fills the table that the latter joins. No network is used.
@@ -8,10 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
+from duckdb.func import PythonUDFType
 from publicsuffixlist import PublicSuffixList
+
+if TYPE_CHECKING:
+    from kizashi.names.model import Model
 
 # registered_domain.sql joins the last 1 to 8 labels; a longer rule would be silently missed.
 MAX_SUFFIX_LABELS = 8
@@ -20,10 +25,12 @@ _REVERSE = frozenset({"in-addr.arpa", "ip6.arpa"})
 
 
 def install(con: duckdb.DuckDBPyConnection) -> None:
-    """Macros of this package and table `public_suffix(suffix, kind)` on the connection.
+    """Macros of this package, function `grade_of`, and tables `public_suffix(suffix, kind)` and
+    `label_grade` on the connection.
 
     `kind` is exact, wildcard, exception or dynamic_dns; a suffix may stand there once for each.
     """
+    install_grades(con)
     rules = sorted({*_listed_rules(), *((name, "dynamic_dns") for name in dynamic_dns_parents())})
     suffixes, kinds = zip(*rules, strict=True)
     con.register("public_suffix_rules", pa.table({"suffix": suffixes, "kind": kinds}))
@@ -31,6 +38,27 @@ def install(con: duckdb.DuckDBPyConnection) -> None:
     con.unregister("public_suffix_rules")
     con.execute(_sql("macros"))
     con.execute(_sql("registered_domain"))
+
+
+def install_grades(con: duckdb.DuckDBPyConnection, chosen: Model | None = None) -> None:
+    """Function `grade_of(label)` and table `label_grade(grade, letter_odds, word_odds)`: what the
+    name model says of a label that somebody registered. `chosen` stands for the packaged model."""
+    from kizashi.names import model as judging  # which imports this package
+
+    known = chosen or judging.model()
+
+    def grade_of(labels: pa.Array) -> pa.Array:
+        return pa.array(judging.grades(known, labels.to_pylist()), pa.int64())
+
+    present = "SELECT 1 FROM duckdb_functions() WHERE function_name = 'grade_of'"
+    if con.execute(present).fetchall():
+        con.remove_function("grade_of")
+    con.create_function("grade_of", grade_of, ["VARCHAR"], "BIGINT", type=PythonUDFType.ARROW)
+    odds = {"letter_odds": known.letter_odds.tolist(), "word_odds": known.word_odds.tolist()}
+    rows = {"grade": list(range(len(known.letter_odds))), **odds}
+    con.register("label_grade_rows", pa.table(rows))
+    con.execute(_sql("label_grade"))
+    con.unregister("label_grade_rows")
 
 
 def registered_domains(con: duckdb.DuckDBPyConnection, relation: str) -> duckdb.DuckDBPyRelation:

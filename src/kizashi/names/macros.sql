@@ -98,3 +98,15 @@ CREATE OR REPLACE MACRO skeleton(text) AS
             || 'abeljkmhopcdhlstyxuwqrnbe' || 'abyelkvoptuxw' || 'llgodlbll' || 'oleas'
             || 'l' || 'ロー' || 'ニミカタエトハチオへリノへベペ------'),
         'rn', 'm'), 'vv', 'w'), 'cl', 'd');
+
+-- Names that nobody outside could answer: suffixes that nobody can register, service names (AD SRV,
+-- DKIM, ACME), block-list look-ups of an address, proxy discovery, binary rubbish.
+CREATE OR REPLACE MACRO fails_by_design(query) AS
+    regexp_matches(
+        query,
+        '(^|\.)(arpa|local|localdomain|lan|internal|intranet|home|corp|private|workgroup|domain|localhost)$'
+    )
+    OR regexp_matches(
+        query,
+        '(^|\.)_|^(\d{1,3}\.){4}[^.]+\.|^([0-9a-f]\.){16}|^(wpad|isatap)\.|[^a-z0-9._-]'
+    );

@@ -23,8 +23,10 @@ class Explained(NamedTuple):
 
 def explain(name: str) -> Explained:
     """The score of one name and what it rests on."""
-    found = dict(zip(model.FEATURES, model.features([name])[0].tolist(), strict=True))
-    label = model.split(name).label
+    parts = model.split(name)
+    measures = model.features([parts], model.model().tables)
+    found = {measure: float(value[0]) for measure, value in measures.items()}
+    label = parts.label
     out: list[tuple[str, str]] = [
         (f'judged: the label "{label[:63]}"', f"判定したラベル：「{label[:63]}」")
     ]

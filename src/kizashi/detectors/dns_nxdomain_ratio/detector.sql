@@ -1,7 +1,7 @@
 -- Hours in which a host fails on many domains, and on a far larger share of what it asks for than in
 -- its other hours. Shares count distinct registered domains, so that one name retried a thousand
 -- times weighs as one. Failures come first; all look-ups are read only of hosts that remain.
-WITH failed AS (
+WITH fresh AS (
     SELECT
         site,
         host_id,
@@ -11,112 +11,7 @@ WITH failed AS (
         process_guid,
         image,
         evidence
-    FROM dns_fact
-    WHERE
-        failed
-        AND registered_domain IS NOT NULL
-        AND NOT regexp_matches(query, getvariable('designed_to_fail'))
-        AND NOT regexp_matches(query, getvariable('private_names'))
-),
--- A fault that several hosts share for days, or a name that mostly resolves, is no algorithm's.
-known AS (
-    SELECT query
-    FROM name
-    WHERE
-        failures > 0
-        AND (
-            failures + failures < lookups
-            OR (
-                hosts >= getvariable('known_hosts')
-                AND last_seen - first_seen >= to_days(getvariable('known_days'))
-            )
-        )
-),
-unknown AS (
-    SELECT
-        site,
-        host_id,
-        time,
-        query,
-        registered_domain,
-        process_guid,
-        image,
-        evidence
-    FROM failed
-    ANTI JOIN known USING (query)
-),
--- Most hosts end here, before anything is sorted.
-failing_host AS (
-    SELECT
-        site,
-        host_id
-    FROM unknown
-    GROUP BY site, host_id
-    HAVING count(DISTINCT registered_domain) >= getvariable('min_domains')
-),
--- A host that answers the look-ups of others asks on their behalf, and is not to blame.
-resolver AS (
-    SELECT
-        site,
-        server_ip AS client_ip
-    FROM dns_activity
-    WHERE
-        rcode IS NOT NULL
-        AND server_ip != client_ip
-    GROUP BY site, server_ip
-    HAVING count(DISTINCT host_id) >= getvariable('resolver_clients')
-),
-forwarder AS (
-    SELECT DISTINCT
-        site,
-        host_id
-    FROM dns_activity
-    SEMI JOIN resolver USING (site, client_ip)
-    WHERE rcode = 'NXDOMAIN'
-),
--- Suffix devolution: `x.example.co.jp`, then `x.co.jp`. The longer name stands for both.
-own AS (
-    SELECT
-        site,
-        host_id,
-        time,
-        query,
-        registered_domain,
-        process_guid,
-        image,
-        evidence,
-        arg_max(query, length(query)) OVER of_label AS longest
-    FROM unknown
-    SEMI JOIN failing_host USING (site, host_id)
-    ANTI JOIN forwarder USING (site, host_id)
-    WINDOW of_label AS (PARTITION BY site, host_id, label_of(query))
-),
-undevolved AS (
-    SELECT
-        site,
-        host_id,
-        time,
-        query,
-        registered_domain,
-        process_guid,
-        image,
-        evidence
-    FROM own
-    WHERE
-        query = longest
-        OR NOT ends_with(longest, substr(query, length(label_of(query)) + 1))
-),
-fresh AS (
-    SELECT
-        site,
-        host_id,
-        time,
-        query,
-        registered_domain,
-        process_guid,
-        image,
-        evidence
-    FROM undevolved
+    FROM failed_lookup
     QUALIFY
         coalesce(
             time - lag(time) OVER (
@@ -233,8 +128,7 @@ asked AS (
     JOIN name USING (query)
     WHERE
         name.registered_domain IS NOT NULL
-        AND NOT regexp_matches(name.query, getvariable('designed_to_fail'))
-        AND NOT regexp_matches(name.query, getvariable('private_names'))
+        AND NOT fails_by_design(name.query)
 ),
 -- A burst of seconds is judged against what the host asked in the window around it.
 inside AS (

@@ -1,184 +1,10 @@
--- A host's failed names of a day, judged together by the shape of their labels. Each label adds or
--- takes away evidence (log10 of how much likelier an algorithm makes such a label than people do);
--- groups are the whole day, one suffix, and one length and alphabet, and the best group speaks.
-WITH failed AS (
-    SELECT
-        site,
-        host_id,
-        time,
-        query,
-        registered_domain,
-        label_of(registered_domain) AS domain_label,
-        process_guid,
-        image,
-        evidence
-    FROM dns_fact
-    WHERE
-        failed
-        AND registered_domain IS NOT NULL
-        AND NOT regexp_matches(query, getvariable('designed_to_fail'))
-        AND NOT regexp_matches(query, getvariable('private_names'))
-),
--- A fault that several hosts share for days, or a name that mostly resolves, is no algorithm's.
-known AS (
-    SELECT query
-    FROM name
-    WHERE
-        failures > 0
-        AND (
-            failures + failures < lookups
-            OR (
-                hosts >= getvariable('known_hosts')
-                AND last_seen - first_seen >= to_days(getvariable('known_days'))
-            )
-        )
-),
-unknown AS (
-    SELECT
-        site,
-        host_id,
-        time,
-        query,
-        registered_domain,
-        domain_label,
-        process_guid,
-        image,
-        evidence
-    FROM failed
-    ANTI JOIN known USING (query)
-),
--- Domains whose children fail, or resolve, for several hosts are services: their children count once.
-shared_domain AS (
-    SELECT registered_domain
-    FROM unknown
-    GROUP BY registered_domain
-    HAVING count(DISTINCT site || host_id) > getvariable('cluster_hosts')
-    UNION
-    SELECT name.registered_domain
-    FROM name
-    SEMI JOIN unknown USING (registered_domain)
-    WHERE
-        name.lookups > name.failures
-        AND name.hosts > getvariable('cluster_hosts')
-),
--- Most hosts end here, before anything is sorted.
-failing_host AS (
-    SELECT
-        unknown.site,
-        unknown.host_id
-    FROM unknown
-    LEFT JOIN shared_domain USING (registered_domain)
-    GROUP BY unknown.site, unknown.host_id
-    HAVING
-        count(
-            DISTINCT CASE
-                WHEN shared_domain.registered_domain IS NULL THEN unknown.query
-                ELSE unknown.registered_domain
-            END
-        ) >= getvariable('min_labels')
-),
--- A host that answers the look-ups of others asks on their behalf, and is not to blame.
-resolver AS (
-    SELECT
-        site,
-        server_ip AS client_ip
-    FROM dns_activity
-    WHERE
-        rcode IS NOT NULL
-        AND server_ip != client_ip
-    GROUP BY site, server_ip
-    HAVING count(DISTINCT host_id) >= getvariable('resolver_clients')
-),
-forwarder AS (
-    SELECT DISTINCT
-        site,
-        host_id
-    FROM dns_activity
-    SEMI JOIN resolver USING (site, client_ip)
-    WHERE rcode = 'NXDOMAIN'
-),
--- Suffix devolution: `x.example.co.jp`, then `x.co.jp`. The longer name stands for both.
-own AS (
-    SELECT
-        site,
-        host_id,
-        time,
-        query,
-        registered_domain,
-        domain_label,
-        process_guid,
-        image,
-        evidence,
-        arg_max(query, length(query)) OVER of_label AS longest,
-        arg_min(query, length(query)) OVER of_label AS shortest
-    FROM unknown
-    SEMI JOIN failing_host USING (site, host_id)
-    ANTI JOIN forwarder USING (site, host_id)
-    WINDOW of_label AS (PARTITION BY site, host_id, label_of(query))
-),
-undevolved AS (
-    SELECT
-        site,
-        host_id,
-        time,
-        query,
-        registered_domain,
-        domain_label,
-        query != shortest
-        AND ends_with(query, substr(shortest, length(label_of(query)) + 1)) AS is_devolving,
-        process_guid,
-        image,
-        evidence
-    FROM own
-    WHERE
-        query = longest
-        OR NOT ends_with(longest, substr(query, length(label_of(query)) + 1))
-),
--- Children of one domain count one by one only where they look made by an algorithm: directly
--- beneath it, of one alphabet, near one length, and asked for by hardly anybody else.
-domain_child AS (
-    SELECT
-        site,
-        host_id,
-        registered_domain,
-        bool_and(
-            NOT is_devolving
-            AND query = label_of(query) || '.' || registered_domain
-            AND alphabet_class(label_of(query)) IN ('hex', 'digits', 'letters', 'alphanumeric')
-            AND length(label_of(query)) >= getvariable('cluster_length_min')
-            AND length(label_of(query)) <= getvariable('cluster_length_max')
-        )
-        AND max(length(label_of(query))) - min(length(label_of(query)))
-        <= getvariable('cluster_length_spread')
-        AND count(DISTINCT query) >= getvariable('cluster_children') AS is_cluster
-    FROM undevolved
-    GROUP BY site, host_id, registered_domain
-),
-counted AS (
-    SELECT
-        fact.site,
-        fact.host_id,
-        fact.time,
-        fact.query,
-        fact.registered_domain,
-        CASE
-            WHEN child.is_cluster AND shared_domain.registered_domain IS NULL
-                THEN label_of(fact.query)
-            ELSE fact.domain_label
-        END AS label,
-        CASE
-            WHEN child.is_cluster AND shared_domain.registered_domain IS NULL THEN fact.query
-            ELSE fact.registered_domain
-        END AS unit,
-        fact.process_guid,
-        fact.image,
-        fact.evidence
-    FROM undevolved AS fact
-    JOIN domain_child AS child USING (site, host_id, registered_domain)
-    LEFT JOIN shared_domain USING (registered_domain)
-),
+-- A host's failed names of a day, judged together. Each label adds or takes away evidence: the log10 of
+-- how much likelier an algorithm makes a label of its grade than an owner does, once for algorithms
+-- that draw letters and once for those that join words; the better maker speaks. What the names share
+-- (suffix, length, alphabet, labels under several suffixes) and that there are more than this host
+-- usually fails on add to it. Groups are the whole day, one suffix, and one length and alphabet.
 -- Two windows, half a window apart, cover every instant, so that no set is cut at an edge.
-placed AS (
+WITH placed AS (
     SELECT
         site,
         host_id,
@@ -198,7 +24,7 @@ placed AS (
                 to_minutes(CAST(getvariable('window_hours') * 60 / getvariable('halves') AS BIGINT))
             )
         ]) AS window_start
-    FROM counted
+    FROM failed_lookup
     WHERE length(label) >= getvariable('min_length')
 ),
 -- One row a unit and window; what was asked again adds nothing.
@@ -237,61 +63,115 @@ crowded AS (
     QUALIFY
         count(unit) OVER (PARTITION BY site, host_id, window_start) >= getvariable('min_labels')
 ),
-shape AS (
+-- What a host fails on, on an ordinary day of its own; a day without failures counts as none.
+own_day AS (
     SELECT
-        label,
-        alphabet_class(label) AS alphabet,
-        length(label) AS label_length,
-        CASE
-            WHEN is_hex_label(label) AND length(label) >= getvariable('hex_length')
-                THEN getvariable('hex_weight')
-            WHEN regexp_full_match(label, getvariable('nibbles'))
-                THEN getvariable('nibble_weight')
-            WHEN
-                regexp_matches(label, getvariable('consonants'))
-                OR regexp_matches(label, getvariable('digits_inside'))
-                OR (
-                    length(regexp_replace(label, '[^a-z]', '', 'g')) >= getvariable('min_letters')
-                    AND (
-                        vowel_ratio(label) < getvariable('few_vowels')
-                        OR vowel_ratio(label) > getvariable('many_vowels')
-                    )
-                )
-                OR length(regexp_replace(label, getvariable('odd_pairs'), '', 'g'))
-                <= length(label) - getvariable('odd_pair_letters')
-                THEN getvariable('odd_weight')
-            ELSE -getvariable('plain_weight')
-        END AS weight
-    FROM (SELECT DISTINCT label FROM crowded)
+        site,
+        host_id,
+        count(DISTINCT day) AS days
+    FROM uptime
+    GROUP BY site, host_id
 ),
--- One label under several suffixes counts its shape once and its rotation besides.
-labelled AS (
+window_count AS (
     SELECT
         site,
         host_id,
         window_start,
-        unit,
-        label,
-        suffix,
-        first_seen,
-        last_seen,
-        process_guid,
-        image,
-        query,
-        evidence,
-        alphabet,
-        label_length,
-        CASE WHEN row_number() OVER of_label = 1 THEN weight ELSE 0 END AS weight,
+        count(unit) AS units
+    FROM asked
+    GROUP BY site, host_id, window_start
+),
+habit AS (
+    SELECT
+        window_count.site,
+        window_count.host_id,
         CASE
-            WHEN row_number() OVER of_label = 1 THEN getvariable('length_weight')
-            ELSE 0
-        END AS length_weight,
+            WHEN own_day.days < getvariable('habit_days') THEN getvariable('usual_names')
+            -- Fewer windows with failures than half of the host's days: on most days it has none.
+            WHEN count(units) <= own_day.days THEN 0
+            ELSE median(units)
+        END AS usual
+    FROM window_count
+    JOIN own_day USING (site, host_id)
+    GROUP BY window_count.site, window_count.host_id, own_day.days
+),
+shape AS (
+    SELECT
+        graded.label,
+        alphabet_class(graded.label) AS alphabet,
+        length(graded.label) AS label_length,
+        greatest(
+            -getvariable('max_doubt'), least(getvariable('max_odds'), label_grade.letter_odds)
+        ) AS letter_weight,
+        greatest(
+            -getvariable('max_doubt'), least(getvariable('max_odds'), label_grade.word_odds)
+        ) AS word_weight
+    FROM (
+        SELECT
+            label,
+            grade_of(label) AS grade
+        FROM (SELECT DISTINCT label FROM crowded)
+    ) AS graded
+    JOIN label_grade USING (grade)
+),
+-- How common a suffix is among the domains that resolve here; half of all until some have been seen.
+resolving AS (
+    SELECT DISTINCT registered_domain
+    FROM name
+    WHERE lookups > failures AND registered_domain IS NOT NULL
+),
+suffix_share AS (
+    SELECT
+        substr(registered_domain, length(label_of(registered_domain)) + 1) AS suffix,
+        count(registered_domain) AS domains
+    FROM resolving
+    GROUP BY ALL
+),
+suffix_rarity AS (
+    SELECT
+        asked_suffix.suffix,
+        (coalesce(suffix_share.domains, 0) + getvariable('suffix_prior') / getvariable('halves'))
+        / (resolving_count.domains + getvariable('suffix_prior')) AS share_here,
+        resolving_count.domains >= getvariable('enough_domains')
+        AND coalesce(suffix_share.domains, 0) <= getvariable('few_domains') AS is_rare
+    FROM (SELECT DISTINCT suffix FROM crowded) AS asked_suffix
+    LEFT JOIN suffix_share USING (suffix)
+    CROSS JOIN (SELECT count(*) AS domains FROM resolving) AS resolving_count
+),
+-- One label under several suffixes counts its shape once and its rotation besides.
+labelled AS (
+    SELECT
+        crowded.site,
+        crowded.host_id,
+        crowded.window_start,
+        crowded.unit,
+        crowded.label,
+        crowded.suffix,
+        crowded.first_seen,
+        crowded.last_seen,
+        crowded.process_guid,
+        crowded.image,
+        crowded.query,
+        crowded.evidence,
+        shape.alphabet,
+        shape.label_length,
+        coalesce(habit.usual, getvariable('usual_names')) AS usual,
+        CASE WHEN row_number() OVER of_label = 1 THEN letter_weight ELSE 0 END AS letter_weight,
+        CASE WHEN row_number() OVER of_label = 1 THEN word_weight ELSE 0 END AS word_weight,
+        share_here,
+        is_rare,
+        count(unit) OVER (
+            PARTITION BY crowded.site, crowded.host_id, crowded.window_start
+        ) AS window_names,
         CAST(row_number() OVER of_label > 1 AS INTEGER) AS is_rotated,
-        weight > 0 AS is_odd
+        letter_weight > 0 AS is_odd
     FROM crowded
     JOIN shape USING (label)
+    JOIN suffix_rarity USING (suffix)
+    LEFT JOIN habit USING (site, host_id)
     WINDOW of_label AS (
-        PARTITION BY site, host_id, window_start, label ORDER BY first_seen, unit
+        PARTITION BY crowded.site, crowded.host_id, crowded.window_start, crowded.label
+        ORDER BY crowded.first_seen, crowded.unit
     )
 ),
 grouped AS (
@@ -310,24 +190,47 @@ grouped AS (
         count(DISTINCT suffix) AS suffixes,
         list_sort(list(DISTINCT suffix)) AS suffix_list,
         count(DISTINCT label) FILTER (is_odd) AS odd_labels,
-        sum(is_rotated) AS rotated,
         count(DISTINCT label) FILTER (is_rotated > 0) AS rotated_labels,
         min(label_length) AS label_length_min,
         max(label_length) AS label_length_max,
         list_sort(list(DISTINCT alphabet)) AS alphabets,
+        sum(word_weight) > sum(letter_weight) AS is_of_words,
         round(
-            sum(weight)
-            + CASE WHEN GROUPING(label_length) = 0 THEN sum(length_weight) ELSE 0 END
+            greatest(sum(letter_weight), sum(word_weight))
+            -- Beyond what as many names of the host share by chance.
             + CASE
-                WHEN GROUPING(suffix) = 1
+                WHEN GROUPING(label_length) = 0
                     THEN
-                        least(
-                            count(DISTINCT label) FILTER (is_rotated > 0)
-                            * getvariable('rotation_weight'),
-                            getvariable('max_rotation')
+                        getvariable('length_weight') * greatest(
+                            0,
+                            count(DISTINCT label) - getvariable('length_share') * max(window_names)
                         )
-                ELSE 0
-            END,
+                WHEN GROUPING(suffix) = 0
+                    THEN
+                        least(getvariable('max_suffix'), -log10(max(share_here)))
+                        / getvariable('halves')
+                        * greatest(0, count(DISTINCT label) - max(share_here) * max(window_names))
+                ELSE
+                    least(
+                        count(DISTINCT label) FILTER (is_rotated > 0)
+                        * getvariable('rotation_weight'),
+                        getvariable('max_rotation')
+                    )
+                    + getvariable('rare_weight') * greatest(
+                        0,
+                        count(DISTINCT label) FILTER (is_rare)
+                        - getvariable('rare_share') * count(DISTINCT label)
+                    )
+            END
+            + least(
+                getvariable('max_volume'),
+                getvariable('volume_weight')
+                * greatest(
+                    0,
+                    count(DISTINCT label)
+                    - getvariable('usual_names') - getvariable('halves') * max(usual)
+                )
+            ),
             CAST(getvariable('score_digits') AS INTEGER)
         ) AS score,
         list_max(
@@ -341,6 +244,8 @@ grouped AS (
             )
         ).asker AS image,
         list_sort(list(DISTINCT query))[:getvariable('sample_names')] AS sample,
+        list_sort(list(DISTINCT query))[:getvariable('most_siblings')] AS siblings,
+        list(unit ORDER BY unit) AS units,
         list(evidence ORDER BY first_seen, evidence.file_id, evidence.record_no)
             [:getvariable('max_evidence')] AS evidence
     FROM labelled
@@ -371,6 +276,9 @@ best AS (
         process_guid,
         image,
         sample,
+        siblings,
+        units,
+        is_of_words,
         evidence
     FROM grouped
     WHERE
@@ -382,21 +290,31 @@ best AS (
             ORDER BY score DESC, names DESC, any_suffix DESC, any_length DESC, group_suffix, group_alphabet
         ) = 1
 ),
-compared AS (
+-- Each name votes for the best of the windows that hold it; a window that wins half of its own stays.
+voted AS (
     SELECT
-        best,
-        coalesce(
-            lag(score) OVER of_host > score
-            OR (lag(score) OVER of_host = score),
-            FALSE
+        site,
+        host_id,
+        window_start,
+        count(unit) AS votes
+    FROM (
+        SELECT
+            site,
+            host_id,
+            unit,
+            arg_max(window_start, (score, -epoch(window_start))) AS window_start
+        FROM (
+            SELECT
+                site,
+                host_id,
+                window_start,
+                score,
+                unnest(units) AS unit
+            FROM best
         )
-        AND window_start - lag(window_start) OVER of_host < to_hours(getvariable('window_hours'))
-            AS is_shadowed_before,
-        coalesce(lead(score) OVER of_host > score, FALSE)
-        AND lead(window_start) OVER of_host - window_start < to_hours(getvariable('window_hours'))
-            AS is_shadowed_after
-    FROM best
-    WINDOW of_host AS (PARTITION BY site, host_id ORDER BY window_start)
+        GROUP BY site, host_id, unit
+    )
+    GROUP BY site, host_id, window_start
 ),
 kept AS (
     SELECT
@@ -417,13 +335,14 @@ kept AS (
         best.process_guid,
         best.image,
         best.sample,
+        best.siblings,
+        best.is_of_words,
         best.evidence
-    FROM compared
-    WHERE
-        NOT coalesce(is_shadowed_before, FALSE)
-        AND NOT coalesce(is_shadowed_after, FALSE)
+    FROM best
+    JOIN voted USING (site, host_id, window_start)
+    WHERE voted.votes * getvariable('halves') >= best.names
 ),
--- Names of the same shape that did resolve on this host, new and asked for by hardly anybody else.
+-- Names that did resolve on this host, new and asked for by hardly anybody else.
 resolved AS (
     SELECT
         dns_activity.site,
@@ -432,6 +351,8 @@ resolved AS (
         dns_activity.query,
         dns_activity.answers,
         label_of(dns_activity.query) AS label,
+        substr(dns_activity.query, length(label_of(dns_activity.query)) + 1) AS suffix,
+        dns_activity.query = name.registered_domain AS is_registered,
         name.first_seen AS name_first_seen
     FROM dns_activity
     SEMI JOIN kept USING (site, host_id)
@@ -441,6 +362,20 @@ resolved AS (
         AND length(dns_activity.answers) > 0
         AND name.hosts <= getvariable('few_hosts')
 ),
+resolved_label AS (
+    SELECT
+        graded.label,
+        label_grade.letter_odds
+    FROM (
+        SELECT
+            label,
+            grade_of(label) AS grade
+        FROM (SELECT DISTINCT label FROM resolved)
+    ) AS graded
+    JOIN label_grade USING (grade)
+),
+-- Of the same length and alphabet. A suffix of the set, or any where the set changes suffixes and the
+-- label itself looks drawn.
 answered AS (
     SELECT
         kept.site,
@@ -451,8 +386,13 @@ answered AS (
         arg_min(
             resolved.answers[1],
             (abs(epoch(resolved.time) - epoch(kept.last_seen)), resolved.query)
-        ) AS server_ip
+        ) AS server_ip,
+        arg_min(
+            resolved.answers,
+            (abs(epoch(resolved.time) - epoch(kept.last_seen)), resolved.query)
+        ) AS addresses
     FROM resolved
+    JOIN resolved_label USING (label)
     JOIN kept
         ON
             resolved.site = kept.site
@@ -463,14 +403,12 @@ answered AS (
             >= kept.first_seen - to_days(getvariable('new_days'))
             AND length(resolved.label) >= kept.label_length_min
             AND length(resolved.label) <= kept.label_length_max
+            AND list_contains(kept.alphabets, alphabet_class(resolved.label))
             AND (
-                list_contains(kept.alphabets, alphabet_class(resolved.label))
-                OR is_hex_label(resolved.label)
-                OR regexp_full_match(resolved.label, getvariable('nibbles'))
+                list_contains(kept.suffix_list, resolved.suffix)
+                OR (kept.suffixes >= getvariable('many_suffixes') AND resolved.is_registered)
             )
-            AND list_contains(
-                kept.suffix_list, substr(resolved.query, length(resolved.label) + 1)
-            )
+            AND (kept.is_of_words OR resolved_label.letter_odds > 0)
     GROUP BY kept.site, kept.host_id, kept.first_seen
 )
 SELECT
@@ -482,6 +420,7 @@ SELECT
     kept.image,
     answered.destination,
     answered.server_ip,
+    answered.addresses,
     kept.names,
     kept.labels,
     kept.odd_labels,
@@ -492,6 +431,7 @@ SELECT
     array_to_string(kept.alphabets, ', ') AS alphabet,
     kept.score,
     kept.sample,
+    kept.siblings,
     least(
         getvariable('max_confidence'),
         getvariable('base_confidence') + getvariable('score_confidence') * kept.score
