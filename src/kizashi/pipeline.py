@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -24,6 +24,7 @@ from kizashi.entities import health
 from kizashi.errors import UsageError
 from kizashi.incidents import SEVERITIES, Asset, Blind, HuntResult, Incident, Note, SourceHealth
 from kizashi.indicators import Indicator, Loaded
+from kizashi.lake.casebook import Casebook, Exemption
 from kizashi.lake.engine import open_lake, quoted_path
 from kizashi.lake.ingest import Line, ingest
 from kizashi.lake.manifest import Manifest
@@ -118,10 +119,14 @@ def hunt(lake: Path, options: HuntOptions, step: Step | None = None) -> HuntResu
         if step:
             step(LINKING, len(known), len(known))
         span = _span(con)
+        wild = assemble.set_wild_aside(con, span.host_days)
         assemble.align(con, confirmed_clocks(lake))
-        found = assemble.signals(con)
-        ties = assemble.tie(con)
+        with closing(Casebook(lake)) as book:
+            hidden = _hide(con, book.exemptions())
+            verdicts = book.verdicts()
         _keep_signals(lake, con)
+        found = assemble.signals(con)
+        ties = assemble.tie(con, verdicts)
         told = _chains(options.folders)
         incidents = assemble.assemble(
             found, ties, detector_facts(known), told, span, _labels(lake, options.overlays)
@@ -129,11 +134,12 @@ def hunt(lake: Path, options: HuntOptions, step: Step | None = None) -> HuntResu
         if step:
             step(TELLING, len(known), len(known))
         result = HuntResult(
-            incidents=_mark_new(lake, _ranked(incidents, options.config)),
+            incidents=_follow(lake, _ranked(incidents, options.config)),
             warnings=tuple(_warnings(lake, con, options.config)),
-            blind=tuple(blind),
+            blind=(*blind, *_wild(wild)),
             sources=_health(lake, con),
             notes=(
+                *hidden,
                 *_clock_notes(con),
                 *_indicator_notes(con, options.indicators, span),
                 *_single_notes(found, incidents),
@@ -241,8 +247,48 @@ def _keep_signals(lake: Path, con: duckdb.DuckDBPyConnection) -> None:
     """The signals of this hunt beside the events, for queries; the last hunt's are replaced."""
     target = lake / SIGNALS
     partial = target.with_suffix(".part")
-    con.execute(f"COPY signal TO {quoted_path(partial)} (FORMAT parquet, COMPRESSION zstd)")
+    everything = "FROM signal UNION ALL BY NAME FROM set_aside"
+    con.execute(f"COPY ({everything}) TO {quoted_path(partial)} (FORMAT parquet, COMPRESSION zstd)")
     partial.replace(target)
+
+
+def _follow(lake: Path, incidents: tuple[Incident, ...]) -> tuple[Incident, ...]:
+    """The incidents by the ids that people know, and whether they are new."""
+    with closing(Casebook(lake)) as book:
+        return _mark_new(lake, book.follow(incidents))
+
+
+def _hide(con: duckdb.DuckDBPyConnection, exemptions: Iterable[Exemption]) -> list[Note]:
+    """Take the signals that exceptions cover out of the hunt; a line for each that hid any."""
+    notes = []
+    for one in exemptions:
+        tests = " AND ".join(f"{name} = ?" for name in one.values)
+        bound = [one.detector, one.until, *one.values.values()]
+        hide = f"detector = ? AND first_seen::DATE <= ?::DATE AND {tests}"
+        con.execute(f"INSERT INTO set_aside SELECT * FROM signal WHERE {hide}", bound)
+        ((count,),) = con.execute(f"DELETE FROM signal WHERE {hide}", bound).fetchall()
+        if count:
+            notes.append(
+                Note(
+                    f"exception {one.number} of {one.owner} until {one.until} hides {count} "
+                    f"signals of {one.detector}: {one.reason}",
+                    f"例外 {one.number}（{one.owner}、{one.until} まで）が {one.detector} の"
+                    f"シグナル {count} 件を隠している：{one.reason}",
+                )
+            )
+    return notes
+
+
+def _wild(found: Mapping[str, int]) -> Iterator[Blind]:
+    """A line for each detector whose signals were too many to be told."""
+    for name, count in found.items():
+        yield Blind(
+            name,
+            f"gone wild: {count:,} signals, more than a person could read, were set aside unlinked "
+            f"(kizashi query); raise its thresholds",
+            f"暴走：{count:,} 件のシグナルは読み切れないため結び付けず除外した"
+            f"（kizashi query）。しきい値を上げる",
+        )
 
 
 def _mark_new(lake: Path, incidents: tuple[Incident, ...]) -> tuple[Incident, ...]:

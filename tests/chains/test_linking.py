@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 import yaml
 
 from kizashi import detectors, pipeline
 from kizashi.chains import assemble, cases, chains
 from kizashi.chains.assemble import Familiar, Link, Ties
+from kizashi.incidents import Incident
 
 CASES = yaml.safe_load(Path(__file__).with_name("linking.yaml").read_text("utf-8"))
 KNOWN = pipeline.detector_facts(detectors.detectors())
@@ -84,3 +86,51 @@ def test_an_address_of_many_machines_is_one_of_them_unless_the_machine_is_known(
         assemble.signals(con), ties, KNOWN, chains(), assemble.Span({}, 100.0), {}
     )
     assert incident.hosts == ("1/14 @ 192.0.2.254",)
+
+
+def one_beacon() -> duckdb.DuckDBPyConnection:
+    con = cases.lake({}, detectors.signal_table_sql())
+    row: dict[str, object] = {
+        "detector": "dns_predicted_name", "first_seen": "2026-03-02T09:00:00",
+        "destination": "c2.example", "host_id": "/pc-07",
+    }  # fmt: skip
+    cases.add_signal(con, row, 0, KNOWN)
+    pipeline.derive(con)
+    return con
+
+
+@pytest.mark.parametrize(
+    ("verdict", "factor"), [((0, 1), 0.5), ((0, 99), 0.2), ((1, 0), 1.5), ((1, 1), 1.0)]
+)
+def test_a_verdict_moves_the_weight_of_its_like_and_says_how_far(
+    verdict: tuple[int, int], factor: float
+) -> None:
+    con = one_beacon()
+    found = assemble.signals(con)
+
+    def told(verdicts: dict[str, tuple[int, int]]) -> tuple[Incident, ...]:
+        ties = Ties([], {}, {}, verdicts)
+        return assemble.assemble(found, ties, KNOWN, chains(), assemble.Span({}, 100.0), {})
+
+    (plain,) = told({})
+    weighed = told({"dns_predicted_name c2.example": verdict})
+    if factor == 0.2:
+        assert weighed == ()  # too light for an incident of its own
+        return
+    assert weighed[0].score == pytest.approx(plain.score * factor, abs=0.01)
+    assert ("earlier verdicts changed 1 weights" in weighed[0].chance) == (factor != 1.0)
+
+
+def test_a_detector_gone_wild_is_named_and_the_others_are_unharmed() -> None:
+    con = one_beacon()
+    con.execute(
+        "INSERT INTO signal BY NAME SELECT 'w' || i AS signal_id, 'http_beacon' AS detector, "
+        "'beacon' AS family, 'command-and-control' AS stage, '/pc-07' AS host_id, "
+        "TIMESTAMP '2026-03-02 09:00:00' AS first_seen, first_seen AS last_seen, "
+        "'c2.example' AS destination, 1.0 AS confidence, '{}' AS details, "
+        "[]::STRUCT(file_id UBIGINT, record_no UBIGINT)[] AS evidence FROM range(20001) AS t(i)"
+    )
+    assert assemble.set_wild_aside(con, 100.0) == {"http_beacon": 20_001}
+    assert [s.detector for s in assemble.signals(con)] == ["dns_predicted_name"]
+    assert con.execute("SELECT count(*) FROM set_aside").fetchall() == [(20_001,)]
+    assert assemble.set_wild_aside(con, 100.0) == {}

@@ -67,7 +67,9 @@ begun AS (
 SELECT
     aligned.* REPLACE (
         CASE
-            WHEN begun.time BETWEEN aligned.first_seen AND aligned.last_seen THEN begun.time
+            -- A moment later, so that in a story the start comes first.
+            WHEN begun.time BETWEEN aligned.first_seen AND aligned.last_seen
+                THEN begun.time + to_microseconds(1)
             ELSE aligned.first_seen
         END AS first_seen
     )

@@ -12,7 +12,7 @@ import math
 import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from importlib.resources import files
 from typing import Any, NamedTuple
@@ -20,11 +20,13 @@ from typing import Any, NamedTuple
 import duckdb
 
 from kizashi.chains import Chain, ChainStage, scoring
-from kizashi.incidents import Evidence, Incident, Missing, Stage
+from kizashi.incidents import Evidence, Incident, Missing, Stage, Trace
 from kizashi.schema import tables
 
 ORDER_SLACK = timedelta(minutes=10)
 LINKED = "linked_signals"
+# Signals of one detector beyond which it is wild: a fixed number, or several a host-day.
+WILD_LEAST, WILD_PER_HOST_DAY = 20_000, 5.0
 # An explained incident stays below medium.
 EXPLAINED = 1.9
 # Links by which one signal's program put another's there.
@@ -33,6 +35,10 @@ BRINGING = ("file_written", "file_run", "started_by", "descendant")
 EXPLICABLE = ("downloaded_run", "persistence", "user_path_network", "odd_client", "beacon")
 # A machine that only its shared address names; numbers and an address need no translation.
 BEHIND = "1/{n} @ {address}"
+# Verdicts move a weight no further than this, so that none silences or makes an alarm alone.
+LEAST_HEEDED, MOST_HEEDED = 0.2, 1.5
+HEEDED = "; earlier verdicts changed {n} weights, {detector} from {old} to {new}"
+HEEDED_JA = "。過去の判定で {n} 件の重みが変わった（{detector} は {old} から {new}）"
 IN_USE = (
     "Software in use here: {thing} is on {hosts} other hosts; each step is its own or installs it"
 )
@@ -118,6 +124,8 @@ class Ties:
     links: list[Link]
     familiar: Mapping[str, Familiar]
     gateways: Mapping[str, int]
+    # By likeness, how many incidents that show it people judged true, and benign.
+    verdicts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 def link_kinds() -> dict[str, dict[str, object]]:
@@ -139,12 +147,15 @@ def align(con: duckdb.DuckDBPyConnection, confirmed: Iterable[str] = ()) -> None
     con.execute(files(__package__).joinpath("aligning.sql").read_text("utf-8"))
 
 
-def tie(con: duckdb.DuckDBPyConnection) -> Ties:
+def tie(
+    con: duckdb.DuckDBPyConnection, verdicts: Mapping[str, tuple[int, int]] | None = None
+) -> Ties:
     """Every causal pair among the signals, and what qualifies them, in a fixed order."""
     return Ties(
         [Link(*row) for row in _asked(con, "linking.sql")],
         {row[0]: Familiar(*row[1:]) for row in _asked(con, "familiar.sql")},
         dict(_asked(con, "gateway.sql")),
+        verdicts or {},
     )
 
 
@@ -155,6 +166,24 @@ def _asked(con: duckdb.DuckDBPyConnection, name: str) -> list[tuple[Any, ...]]:
         literal = json.dumps(value).replace('"', "'") if isinstance(value, list) else repr(value)
         con.execute(f"SET VARIABLE {setting} = {literal}")
     return con.execute(files(__package__).joinpath(name).read_text("utf-8")).fetchall()
+
+
+def set_wild_aside(con: duckdb.DuckDBPyConnection, host_days: float) -> dict[str, int]:
+    """Move the signals of detectors gone wild from `signal` to `set_aside`; how many of each. Wild
+    is more than a person or a chain could use: they would tie everything to everything."""
+    most = max(WILD_LEAST, WILD_PER_HOST_DAY * host_days)
+    con.execute("CREATE OR REPLACE TEMP TABLE set_aside AS FROM signal LIMIT 0")
+    found = dict(
+        con.execute(
+            "SELECT detector, count(*) FROM signal GROUP BY ALL HAVING count(*) > ? ORDER BY ALL",
+            [most],
+        ).fetchall()
+    )
+    if found:
+        names = list(found)
+        con.execute("INSERT INTO set_aside FROM signal WHERE list_contains(?, detector)", [names])
+        con.execute("DELETE FROM signal WHERE list_contains(?, detector)", [names])
+    return found
 
 
 def signals(con: duckdb.DuckDBPyConnection) -> list[Signal]:
@@ -197,7 +226,7 @@ def assemble(
     for number, group in enumerate(groups):
         members = [by_id[i] for i in group]
         own = {i: ties.familiar[i] for i in group if i in ties.familiar}
-        inner = Ties(of_group[number], own, ties.gateways)
+        inner = Ties(of_group[number], own, ties.gateways, ties.verdicts)
         incident = _incident(members, inner, known, chains, chances, span, labels)
         if incident is not None:
             incidents.append(incident)
@@ -258,6 +287,7 @@ def _incident(
     for signal_id, common in ties.familiar.items():
         # Nothing is rarer than the share of hosts that show it.
         weights[signal_id] = min(weights[signal_id], round(-math.log10(common.share), 3))
+    heard = _heed(members, weights, ties.verdicts)
     match = _best_chain(members, chains) if len(members) > 1 else None
     telling = [t for t in ties.links if not _is_known_pair(t, ties.familiar)]
     score = _score(members, telling, weights)
@@ -274,6 +304,9 @@ def _incident(
     severity = scoring.severity(score, single=match is None or unsure is not None)
     facts = known[heaviest.detector]
     words, words_ja = scoring.in_words(score, span.host_days)
+    if heard:
+        words += heard[0]
+        words_ja += heard[1]
     if unsure is not None:
         words += HELD.format(clock=unsure)
         words_ja += HELD_JA.format(clock=unsure)
@@ -314,7 +347,45 @@ def _incident(
         benign_story_ja=benign[1],
         chance=words,
         chance_ja=words_ja,
+        traces=tuple(
+            Trace(s.signal_id, likeness(s)) for s in sorted(members, key=lambda s: s.signal_id)
+        ),
     )
+
+
+def likeness(signal: Signal) -> str:
+    """What another signal shares that is like this one: its detector, and where it went, what it
+    made, who sent it or which program it was. Empty where it names none of these."""
+    program = (signal.image or "").replace("\\", "/").rpartition("/")[2].lower()
+    sender = signal.details.get("sender")
+    made = signal.details.get("object")
+    thing = signal.destination or made or sender or program
+    return f"{signal.detector} {thing}" if thing else ""
+
+
+def _heed(
+    members: list[Signal],
+    weights: dict[str, float],
+    verdicts: Mapping[str, tuple[int, int]],
+) -> tuple[str, str] | None:
+    """Weigh signals by what people said of their like; what that changed, in both languages."""
+    before = dict(weights)
+    for signal in members:
+        true, benign = verdicts.get(likeness(signal), (0, 0))
+        factor = min(MOST_HEEDED, max(LEAST_HEEDED, (1 + true) / (1 + benign)))
+        weights[signal.signal_id] = round(weights[signal.signal_id] * factor, 3)
+    changed = {i: (before[i], weights[i]) for i in weights if before[i] != weights[i]}
+    if not changed:
+        return None
+    most = max(changed, key=lambda i: (abs(changed[i][0] - changed[i][1]), i))
+    named = next(s.detector for s in members if s.signal_id == most)
+    values = {
+        "n": len(changed),
+        "detector": named,
+        "old": changed[most][0],
+        "new": changed[most][1],
+    }
+    return HEEDED.format(**values), HEEDED_JA.format(**values)
 
 
 def _hosts(members: list[Signal], gateways: Mapping[str, int]) -> list[str]:

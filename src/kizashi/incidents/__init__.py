@@ -58,6 +58,13 @@ class Asset(NamedTuple):
     site: str = ""
 
 
+class Trace(NamedTuple):
+    """One signal of an incident, and what another like it would share."""
+
+    signal_id: str
+    likeness: str
+
+
 @dataclass(frozen=True, slots=True)
 class Incident:
     """Who, when, the stages in order, what is missing and why, and how sure we are."""
@@ -83,6 +90,9 @@ class Incident:
     chance: str = ""  # the score in words
     chance_ja: str = ""
     new: bool = True  # not in the last hunt of this lake
+    state: str = "new"  # new, in work, true, benign, unsure
+    assignee: str = ""  # who works on it
+    traces: tuple[Trace, ...] = ()  # its signals
     owners: tuple[str, ...] = ()  # who answers for the hosts
     criticality: int = 0  # the highest of the hosts'
 
