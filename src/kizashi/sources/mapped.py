@@ -531,12 +531,13 @@ def _paths(layout: Layout, name: str) -> list[str]:
     """Where a JSON field may lie: nested, or as one key with its dots as the header of a CSV has
     it; on top, or under one of the mapping's objects."""
     is_loose = layout.match.any_case
-    roots = [form for text in layout.under for form in _spellings(text, is_loose)]
     spelt = _spellings(name, is_loose)
+    places: list[tuple[list[str], list[str]]] = [(form, []) for form in spelt]
+    # What lies inside is the product's own text, which no export spelled anew.
+    places += [(spelt[0], root) for text in layout.under for root in _spellings(text, is_loose)]
     nested = [
         "$" + "".join(map(_key, root)) + _key(form[0]) + "".join(map(_step, form[1:]))
-        for root in ([], *roots)
-        for form in spelt
+        for form, root in places
     ]
     flat = [f"${_key('.'.join(form))}" for form in spelt if len(form) > 1]
     return list(dict.fromkeys((*nested, *flat)))
