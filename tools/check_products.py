@@ -226,7 +226,7 @@ def _is_right_time(moments: list[str], ours: datetime, line: str) -> bool:
 
 def _is_earlier_of_two(wanted: str, ours: datetime, line: str) -> bool:
     """Both moments stand in the record, and ours comes first; clocks may differ by a minute."""
-    said = datetime.fromisoformat(wanted)
+    said = _moment(wanted)
     if (said.month, said.day, said.hour, said.minute, said.second) == (1, 1, 0, 0, 0):
         return True
     logged = [datetime.fromisoformat(text) for text in MOMENT.findall(line)]
@@ -237,6 +237,13 @@ def _is_earlier_of_two(wanted: str, ours: datetime, line: str) -> bool:
     utc = [_utc(moment) for moment in logged]
     there = [any(abs((m - t).total_seconds()) < 1.1 for t in utc) for m in (_utc(said), ours)]
     return all(there) and ours <= _utc(said) + timedelta(minutes=1)
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return datetime.strptime(text, "%a %b %d %H:%M:%S %Y")  # noqa: DTZ007 - as they left it
 
 
 def _utc(moment: datetime) -> datetime:
@@ -255,7 +262,7 @@ def _is_turned(expected: Mapping[str, Any], table: str, row: Mapping[str, Any]) 
 
 
 def _same_time(wanted: str, ours: datetime, line: str) -> bool:
-    said = datetime.fromisoformat(wanted)
+    said = _moment(wanted)
     utc = _utc(said)
     # Their pipelines set a zone for logs without one; a date without a year takes another year.
     options = [utc, said.replace(tzinfo=None)]

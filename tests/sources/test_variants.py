@@ -190,3 +190,42 @@ def test_what_nobody_knows_is_refused_with_what_to_map(
     assert (line.source, rows) == (None, [])
     assert told in line.note
     assert line.note.endswith("To map it: kizashi sources try FILE")
+
+
+@pytest.mark.parametrize(
+    "tag", ["", "vectra_json_v2 -: ", "- :", "@cee: ", "<134>Mar  2 09:00:01 brain-1 tag: "]
+)
+def test_a_json_record_is_found_behind_a_tag(tag: str, tmp_path: Path) -> None:
+    text = (
+        '{"d_type": "x", "d_type_vname": "Hidden Tunnel", "headend_addr": "192.0.2.1", '
+        '"threat": 70, "host_ip": "192.0.2.10", "vectra_timestamp": "1772409601"}\n'
+    )
+    assert_reads(tmp_path, tag + text, {"table": "alert", "client_ip": CLIENT, "rule": "x"})
+
+
+def test_answers_of_a_resolver_are_addresses_and_names(tmp_path: Path) -> None:
+    text = (
+        "client 192.0.2.10#50001: UDP: query: www.example.com IN A response: NOERROR + "
+        "www.example.com. 300 IN CNAME edge.example.; edge.example. 20 IN A 198.51.100.7;\n"
+        "client 192.0.2.10#50002 (bad.example): answer: bad.example IN A (192.0.2.53) -> NXDOMAIN\n"
+    )
+    assert_reads(
+        tmp_path, text,
+        {"table": "dns_activity", "query": "www.example.com", "rcode": "NOERROR",
+         "answers": ["edge.example", SERVER]},
+        {"table": "dns_activity", "query": "bad.example", "rcode": "NXDOMAIN", "answers": None},
+    )  # fmt: skip
+
+
+def test_a_vpn_sign_in_that_failed_is_no_success(tmp_path: Path) -> None:
+    text = (
+        "%ASA-6-113005: AAA user authentication Rejected : reason = AAA failure : "
+        "server = 192.0.2.5 : user = hana : user IP = 203.0.113.9\n"
+        "%ASA-6-113004: AAA user authentication Successful : server =  192.0.2.5 : user = hana\n"
+    )
+    assert_reads(
+        tmp_path, text,
+        {"table": "authentication", "success": False, "user": "hana", "client_ip": "203.0.113.9",
+         "server_ip": "192.0.2.5"},
+        {"table": "authentication", "success": True, "user": "hana"},
+    )  # fmt: skip

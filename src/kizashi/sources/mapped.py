@@ -480,10 +480,14 @@ def _typed(column: str, kind: str, rule: Column, names: tuple[str, ...]) -> str:
         value = f"coalesce(TRY(url_decode({value})), {value})"
     elif rule.part == "dns_packet":
         value = f"text_packet_answers({value})"
+    elif rule.part == "dns_records":
+        value = f"text_record_answers({value})"
     elif rule.part:
         value = f"text_url({value}, {_text(rule.part)})"
     if rule.values:
-        cases = " ".join(f"WHEN {_text(k)} THEN {_text(v)}" for k, v in rule.values.items())
+        cases = " ".join(
+            f"WHEN {_text(k)} THEN nullif({_text(v)}, '')" for k, v in rule.values.items()
+        )
         other = f"nullif({_text(rule.other)}, '')" if rule.other is not None else value
         value = (
             f"CASE lower({value}) {cases} ELSE CASE WHEN {value} IS NOT NULL THEN {other} END END"

@@ -50,8 +50,8 @@ TABLE_KEYS = ("name", "when", "columns")
 COLUMN_KEYS = (
     "field", "join", "value", "values", "other", "pattern", "split", "part", "scale",
 )  # fmt: skip
-# Of a URL: host, port, path; percent signs decoded; addresses that a DNS message in hex answers.
-PARTS = ("host", "port", "path", "plain", "dns_packet")
+# Of a URL: host, port, path; percent signs decoded; what a DNS answer holds, in hex or as records.
+PARTS = ("host", "port", "path", "plain", "dns_packet", "dns_records")
 REST = "other_activity"
 
 

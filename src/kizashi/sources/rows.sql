@@ -83,6 +83,10 @@ SELECT
     text,
     CASE
         WHEN ltrim(header.body)[1] = '{' AND json_valid(header.body) THEN header.body::JSON
+        -- A tag or two may stand before it.
+        WHEN outer_json IS NULL AND strpos(header.body[:48], '{') > 0 AND rtrim(header.body)[-1] = '}'
+            AND json_valid(header.body[strpos(header.body, '{'):])
+            THEN header.body[strpos(header.body, '{'):]::JSON
         ELSE outer_json
     END AS json
 FROM headed

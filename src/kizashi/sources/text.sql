@@ -149,6 +149,15 @@ CREATE OR REPLACE TEMP MACRO text_url(text, part) AS
             regexp_replace(text, '^[A-Za-z][A-Za-z0-9+.-]*://', ''), '^[^/?#]*([/?#].*)$', 1), '')
     END;
 
+-- Addresses and names of the records in an answer as BIND and Infoblox write it:
+-- "www.example. 300 IN CNAME a.example.; a.example. 20 IN A 192.0.2.1;"
+CREATE OR REPLACE TEMP MACRO text_record_answers(text) AS
+    array_to_string(
+        list_transform(
+            regexp_extract_all(text, '\b(?:A|AAAA|CNAME|PTR|NS|MX \d+) ([\w.:-]+)', 1),
+            lambda a: rtrim(lower(a), '.')),
+        ',');
+
 -- Two hex digits as a number.
 CREATE OR REPLACE TEMP MACRO text_octet(hex) AS ('0x' || hex)::INTEGER;
 
