@@ -137,10 +137,13 @@ weighed AS (
         too_fast,
         new_veil,
         1
-        - CASE WHEN new_country THEN 1 - country_weight ELSE 1 END
-        * CASE WHEN new_network THEN 1 - getvariable('network_weight') ELSE 1 END
-        * CASE WHEN new_device THEN 1 - getvariable('device_weight') ELSE 1 END
-        * CASE WHEN new_client THEN 1 - getvariable('client_weight') ELSE 1 END
+        - greatest(
+            1 - getvariable('most_of_a_trip'),
+            CASE WHEN new_country THEN 1 - country_weight ELSE 1 END
+            * CASE WHEN new_network THEN 1 - getvariable('network_weight') ELSE 1 END
+            * CASE WHEN new_device THEN 1 - getvariable('device_weight') ELSE 1 END
+            * CASE WHEN new_client THEN 1 - getvariable('client_weight') ELSE 1 END
+        )
         * CASE WHEN too_fast THEN 1 - getvariable('country_weight') ELSE 1 END
         * CASE WHEN new_veil THEN 1 - getvariable('anonymous_weight') ELSE 1 END
         * CASE

@@ -10,6 +10,7 @@ WITH taken AS (
         CASE WHEN lower(used.service) = 'exchange' THEN 'mails' ELSE 'files' END AS what,
         coalesce(used.application_id, client_of(used.user_agent), 'unknown client') AS client,
         used.client_ip,
+        regexp_matches(coalesce(used.user_agent, ''), getvariable('sync_clients')) AS is_sync,
         greatest(coalesce(used.items, 1), 1)::BIGINT AS items
     FROM web_resource_activity AS used
     LEFT JOIN person ON person.name = lower(trim(used."user"))
@@ -63,6 +64,7 @@ summed AS (
     SELECT
         taken,
         sum(taken.items) OVER within AS window_items,
+        sum(taken.items) FILTER (NOT taken.is_sync) OVER within AS read_items,
         first_value(taken.time) OVER within AS window_start,
         sum(taken.items) OVER by_client AS client_items
     FROM taken
@@ -90,10 +92,15 @@ judged AS (
         summed.window_start AS window_start,
         coalesce(habit.usual, 0)::BIGINT AS usual,
         coalesce(habit.days, 0) >= getvariable('min_days')
-        AND summed.window_items >= greatest(
+        AND greatest(
+            coalesce(summed.read_items, 0),
+            -- A new computer fetches all of a person's files once.
+            CASE WHEN summed.window_items >= getvariable('min_items_sync') THEN summed.window_items ELSE 0 END
+        ) >= greatest(
             getvariable('min_items'), getvariable('times_usual') * coalesce(habit.usual, 0)
         ) AS above_usual,
         coalesce(habit.days, 0) >= getvariable('min_days')
+        AND NOT summed.taken.is_sync
         AND summed.client_items >= getvariable('min_items_new_client')
         AND summed.taken.time - first_use.first_seen <= to_hours(getvariable('window_hours')) AS by_new_client,
         coalesce(habit.days, 0) < getvariable('min_days')
