@@ -263,6 +263,55 @@ def test_a_powershell_engine_tells_the_program_that_hosts_it(
     ]
 
 
+LOGON = """<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System>
+<Provider Name='Microsoft-Windows-Security-Auditing' Guid='{54849625}'/><EventID>4624</EventID>
+<TimeCreated SystemTime='2026-03-02T09:00:00.5Z'/><EventRecordID>7</EventRecordID>
+<Execution ProcessID='592' ThreadID='6'/><Channel>Security</Channel><Computer>pc-07</Computer>
+</System><EventData><Data Name='TargetUserName'>sato</Data><Data Name='TargetDomainName'>CORP</Data>
+<Data Name='LogonType'>3</Data><Data Name='IpAddress'>192.0.2.9</Data>
+<Data Name='WorkstationName'>A&amp;B</Data></EventData></Event>"""
+ONE_LINE = LOGON.replace("\n", "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        LOGON,
+        ONE_LINE,
+        f'<?xml version="1.0"?>\n<Events>\n{LOGON}\n</Events>',
+        f"Mar  2 09:00:01 wec-1 events: {ONE_LINE}",
+        json.dumps({"result": {"_raw": ONE_LINE, "host": "wec-1"}}),
+        json.dumps({"category": "WindowsEventLogsTable", "properties": {"RawXml": LOGON}}),
+        f'"_time","_raw"\n"2026-03-02","{ONE_LINE}"',
+    ],
+    ids=["lines", "one line", "document", "syslog", "Splunk's JSON", "Azure's table", "CSV"],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_an_event_as_xml_is_read_whatever_holds_it(
+    text: str, encoding: str, tmp_path: Path, con: duckdb.DuckDBPyConnection
+) -> None:
+    log = tmp_path / "log.xml"
+    log.write_bytes(f"{text}\n".encode(encoding))
+    found = Found(log, con)
+    assert (found.read, found.rejects) == (1, [])
+    columns = ("activity", "user", "logon_type", "client_ip", "workstation", "device")
+    assert found.values("authentication", *columns) == [
+        ("logon", "CORP\\sato", 3, "192.0.2.9", "A&B", "pc-07")
+    ]
+    assert found.times("authentication") == [("2026-03-02T09:00:00.500000", None)]
+
+
+def test_damaged_xml_is_set_aside_and_the_next_event_is_read(
+    tmp_path: Path, con: duckdb.DuckDBPyConnection
+) -> None:
+    bomb = '<!DOCTYPE e [<!ENTITY a "aaaa">]>' + ONE_LINE.replace("sato", "&a;")
+    log = tmp_path / "log.xml"
+    log.write_text("\n".join([bomb, ONE_LINE.replace("</System>", ""), ONE_LINE, LOGON[:300]]))
+    found = Found(log, con)
+    assert (found.read, len(found.rejects)) == (4, 3)
+    assert found.values("authentication", "user") == [("CORP\\sato",)]
+
+
 def test_a_line_over_the_limit_is_named_and_the_next_is_read(
     tmp_path: Path, con: duckdb.DuckDBPyConnection
 ) -> None:

@@ -1,4 +1,4 @@
-"""Windows event logs: EVTX files, and JSON as OTRF, NXLog, Winlogbeat and others write it.
+"""Windows event logs: EVTX files, XML, and JSON as OTRF, NXLog, Winlogbeat and others write it.
 
 Python never looks inside a record: it hands the JSON text of a batch to DuckDB. `steps/` make the
 columns that all tables share and send each record to one table; `<table>.sql` maps what it names as
@@ -17,7 +17,7 @@ import duckdb
 import pyarrow as pa
 
 from kizashi.sources import Batch, InputFile, Reject
-from kizashi.sources.windows import evtx_records, json_records
+from kizashi.sources.windows import evtx_records, json_records, xml_records
 from kizashi.sources.windows.raw import Raw, ahead
 from kizashi.sources.windows.routes import own_tables, takes
 
@@ -32,7 +32,8 @@ def claims(file: InputFile) -> int:
     """How surely this is a Windows event log, told from its first bytes."""
     if evtx_records.looks_like_evtx(file.head):
         return 100
-    return 90 if json_records.looks_like_events(file.head) else 0
+    is_text = json_records.looks_like_events(file.head) or xml_records.looks_like_xml(file.head)
+    return 90 if is_text else 0
 
 
 def read(file: InputFile, con: duckdb.DuckDBPyConnection) -> Iterator[Batch]:
@@ -43,7 +44,7 @@ def read(file: InputFile, con: duckdb.DuckDBPyConnection) -> Iterator[Batch]:
     ((threads,),) = con.execute("SELECT current_setting('threads')").fetchall()
     # The reader is a thread of its own and needs a core.
     con.execute(f"SET threads = {max(1, threads - 1) if is_evtx else threads}")
-    for raw in ahead((evtx_records if is_evtx else json_records).batches(file)):
+    for raw in ahead(_batches(file)):
         names = [f"windows_raw_{table}" for table in raw.texts]
         for name, texts in zip(names, raw.texts.values(), strict=True):
             con.register(name, texts)
@@ -56,12 +57,19 @@ def read(file: InputFile, con: duckdb.DuckDBPyConnection) -> Iterator[Batch]:
 
 def texts(file: InputFile) -> Iterator[tuple[int, str]]:
     """Number and JSON text of each record, as the file holds it."""
-    is_evtx = evtx_records.looks_like_evtx(file.head)
-    for raw in (evtx_records if is_evtx else json_records).batches(file):
+    for raw in _batches(file):
         for table in raw.texts.values():
             for piece in table.to_batches():
                 numbers, lines = (column.to_pylist() for column in piece.columns)
                 yield from zip(numbers, lines, strict=True)
+
+
+def _batches(file: InputFile) -> Iterator[Raw]:
+    if evtx_records.looks_like_evtx(file.head):
+        return evtx_records.batches(file)
+    if json_records.looks_like_events(file.head):
+        return json_records.batches(file)
+    return xml_records.batches(file)
 
 
 def _evtx_batch(raw: Raw) -> Batch:
