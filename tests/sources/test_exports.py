@@ -187,3 +187,72 @@ def test_a_record_with_a_list_of_its_own_called_data_stays_one(tmp_path: Path) -
     record = AUDIT | {"data": [{"name": "a"}, {"name": "b"}], "events": []}
     _line, rows = read(tmp_path, json.dumps(record).encode())
     assert [plain(row) for row in rows] == [SIGNED_IN]
+
+
+CONNECTED = {
+    "Timestamp": "2026-03-02T00:00:01.5Z",
+    "ActionType": "ConnectionSuccess",
+    "DeviceName": "pc-07.example.co.jp",
+    "LocalIP": "192.0.2.10",
+    "LocalPort": 50001,
+    "RemoteIP": "198.51.100.7",
+    "RemotePort": 443,
+    "RemoteUrl": "www.example.com",
+    "Protocol": "TcpV4",
+    "InitiatingProcessUniqueId": "u-1",
+    "InitiatingProcessFileName": "cmd.exe",
+    "ReportId": 7,
+}
+HUB = {"time": "2026-03-02T00:00:05Z", "category": "AdvancedHunting-DeviceNetworkEvents"}
+
+
+@pytest.mark.parametrize(
+    "logged",
+    [
+        json.dumps({"records": [HUB | {"properties": CONNECTED}]}),
+        json.dumps(HUB | {"properties": json.dumps(CONNECTED)}),
+        json.dumps(CONNECTED),
+        json.dumps(HUB | {f"properties.{key}": value for key, value in CONNECTED.items()}),
+        json.dumps(CONNECTED | {"TimeGenerated": CONNECTED["Timestamp"], "Type": "Device"}),
+        table([CONNECTED]),
+        table([HUB | {f"properties.{key}": value for key, value in CONNECTED.items()}]),
+    ],
+    ids=["event hub", "JSON in a string", "API", "dotted keys", "Sentinel", "portal's CSV", "CSV"],
+)
+def test_a_hunting_record_is_the_same_however_it_was_exported(logged: str, tmp_path: Path) -> None:
+    _line, (row,) = read(tmp_path, logged.encode())
+    assert plain(row) | {"record_no": 1} == {
+        "table": "network_activity",
+        "time": "2026-03-02 00:00:01.500000",
+        "source": "defender",
+        "device": "pc-07",
+        "client_ip": "192.0.2.10",
+        "record_no": 1,
+        "client_port": 50001,
+        "server_ip": "198.51.100.7",
+        "server_port": 443,
+        "server_name": "www.example.com",
+        "transport": "tcp",
+        "initiated": True,
+        "process_guid": "u-1",
+        "image": "cmd.exe",
+        "disposition": "allowed",
+    }
+
+
+def test_a_csv_of_dotted_names_is_an_okta_log(tmp_path: Path) -> None:
+    rows = [
+        {
+            "published": "2026-03-02T00:00:01.000Z",
+            "eventType": "user.session.start",
+            "actor.alternateId": "hana@example.co.jp",
+            "client.ipAddress": "203.0.113.9",
+            "outcome.result": "FAILURE",
+            "outcome.reason": "INVALID_CREDENTIALS",
+        }
+    ]
+    _line, (row,) = read(tmp_path, table(rows).encode())
+    told = ("table", "source", "user", "client_ip", "success", "status")
+    assert [row.get(name) for name in told] == [
+        "authentication", "okta", "hana@example.co.jp", "203.0.113.9", False, "INVALID_CREDENTIALS",
+    ]  # fmt: skip

@@ -543,7 +543,7 @@ def _paths(layout: Layout, name: str) -> list[str]:
         "$" + "".join(map(_key, root)) + _key(form[0]) + "".join(map(_step, form[1:]))
         for form, root in places
     ]
-    flat = [f"${_key('.'.join(form))}" for form in spelt if len(form) > 1]
+    flat = [f"${_key('.'.join((*root, *form)))}" for form, root in places if len(root + form) > 1]
     return list(dict.fromkeys((*nested, *flat)))
 
 
