@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import email
 import hashlib
+import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -25,6 +26,7 @@ from kizashi.sources import InputFile, Reject, mail
 from kizashi.sources.mail import limits
 from kizashi.sources.mail.mailbox import RawMessage
 from kizashi.sources.mail.message import NotAMessageError, to_row
+from tests.attachments.crafted import zipped
 
 SAMPLES = Path(mail.__file__).parent / "samples"
 REAL = Path(__file__).parents[3] / "shared" / "data" / "telemetry" / "mail"
@@ -522,6 +524,19 @@ def test_a_body_in_one_long_line_is_read_and_its_attachment_looked_into(tmp_path
         rows = con.execute(found, [f"{lake}/events/email_activity/**/*.parquet"]).fetchall()
     findings = ["program: a.pdf", "program under a document's name: a.pdf"]
     assert rows == [(len(program), findings)]
+
+
+def test_of_many_archives_that_swell_only_the_first_is_opened(read_one: Any) -> None:
+    bomb = zipped({f"{n}": b"\0" * 9_000_000 for n in range(20)})
+    body = b"".join(
+        b"--b\nContent-Type: application/zip; name=%d.zip\nContent-Transfer-Encoding: base64\n\n"
+        % number + base64.encodebytes(bomb + b"\0" * number) for number in range(15)
+    )  # fmt: skip
+    began = time.process_time()
+    row = read_one(MIXED + body + b"--b--\n")
+    assert row["truncated"] is True
+    assert len(row["attachments"]) == 15
+    assert time.process_time() - began < 2
 
 
 def test_a_link_whose_text_is_another_address_is_told(read_one: Any) -> None:

@@ -35,6 +35,7 @@ class Look(NamedTuple):
     findings: tuple[str, ...] = ()
     members: tuple[str, ...] = ()
     opened: bool = True  # False when a limit, or the file, ended the child's look
+    seen_bytes: int = 0  # what was looked at, unpacked
 
 
 def look(name: str | None, content: bytes | memoryview) -> Look:
@@ -97,6 +98,7 @@ class _Child:
             tuple(said["findings"][:MOST_FINDINGS]),
             tuple(said["members"][:MOST_MEMBERS]),
             bool(said["opened"]),
+            int(said["seen_bytes"]),
         )
 
     def stop(self) -> None:

@@ -49,6 +49,7 @@ def _answer(name: str, content: bytes) -> dict[str, object]:
         "findings": list(found.findings),
         "members": list(found.members),
         "opened": opened and not found.cut,
+        "seen_bytes": judge.MOST_OPENED_BYTES - found.room,
     }
 
 

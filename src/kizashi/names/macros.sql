@@ -110,3 +110,7 @@ CREATE OR REPLACE MACRO fails_by_design(query) AS
         query,
         '(^|\.)_|^(\d{1,3}\.){4}[^.]+\.|^([0-9a-f]\.){16}|^(wpad|isatap)\.|[^a-z0-9._-]'
     );
+
+-- Host of a URL, lower case, without user name and port.
+CREATE OR REPLACE MACRO link_host(url) AS
+    lower(regexp_extract(url, '^[a-zA-Z][a-zA-Z0-9+.-]*://(?:[^/?#@]*@)?(\[[0-9a-fA-F:]+\]|[^/?#:]+)', 1));

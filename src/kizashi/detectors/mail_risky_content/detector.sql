@@ -13,7 +13,42 @@ WITH received AS (
         to_addresses,
         attachments,
         coalesce(members, []) AS members,
-        coalesce(findings, []) AS findings,
+        list_concat(
+            coalesce(findings, []),
+            list_distinct(
+                flatten(
+                    list_transform(
+                        coalesce(links, []),
+                        lambda l: list_filter(
+                            [
+                                CASE
+                                    WHEN regexp_matches(link_host(l), getvariable('shorteners'))
+                                        THEN 'link through a shortener: ' || link_host(l)
+                                END,
+                                CASE
+                                    WHEN regexp_matches(l, '^[a-zA-Z]+://[^/?#]*@')
+                                        THEN 'link with a name before its host: ' || link_host(l)
+                                END,
+                                CASE WHEN is_public_address(link_host(l)) THEN 'link to an address: ' || link_host(l) END,
+                                CASE
+                                    WHEN contains(link_host(l), 'xn--') THEN 'link in foreign letters: ' || link_host(l)
+                                END,
+                                CASE
+                                    WHEN
+                                        length(chosen_label(link_host(l))) >= getvariable('made_label')
+                                        AND (
+                                            is_hex_label(chosen_label(link_host(l)))
+                                            OR vowel_ratio(chosen_label(link_host(l))) < getvariable('made_vowels')
+                                        )
+                                        THEN 'link to a name that looks made: ' || link_host(l)
+                                END
+                            ],
+                            lambda f: f IS NOT NULL
+                        )
+                    )
+                )
+            )
+        ) AS findings,
         lower(coalesce(dmarc, '')) IN ('pass', 'bestguesspass') AS is_proven,
         chosen_label(split_part(from_address, '@', -1)) AS from_label,
         count(*) OVER (
@@ -71,7 +106,12 @@ worded(finding, japanese) AS (
     ('embedded object', '埋め込みオブジェクト'),
     ('locked archive', 'パスワード付き書庫'),
     ('locked document', 'パスワード付き文書'),
-    ('link shown as another', '表示と異なるリンク')
+    ('link shown as another', '表示と異なるリンク'),
+    ('link through a shortener', '短縮 URL のリンク'),
+    ('link with a name before its host', 'ホスト名の前に名前のあるリンク'),
+    ('link to an address', 'IP アドレスへのリンク'),
+    ('link in foreign letters', '国際化ドメインへのリンク'),
+    ('link to a name that looks made', '機械生成らしい名前へのリンク')
 ),
 wording AS (
     SELECT map_from_entries(list((finding, japanese))) AS japanese
@@ -178,9 +218,9 @@ SELECT
     CASE WHEN min(message.earlier_mails) = 0 THEN 'この送信者からの最初のメール' ELSE '既知の送信者' END AS known_ja,
     list_concat(
         CASE
-            WHEN bool_or(list_filter(kinds, lambda k: k <> 'link shown as another') <> []) THEN ['T1566.001']
+            WHEN bool_or(list_filter(kinds, lambda k: NOT starts_with(k, 'link ')) <> []) THEN ['T1566.001']
         END,
-        CASE WHEN bool_or(list_contains(kinds, 'link shown as another')) THEN ['T1566.002'] END,
+        CASE WHEN bool_or(list_filter(kinds, lambda k: starts_with(k, 'link ')) <> []) THEN ['T1566.002'] END,
         CASE
             WHEN bool_or(list_contains(kinds, 'page that rebuilds a file') OR list_contains(kinds, 'locked archive'))
                 THEN ['T1027']

@@ -22,6 +22,7 @@ HASHED_BYTES = (
 )  # encoded content that is decoded and hashed; attached mail counts twice
 LINKS = 200
 OPENED = 20  # attachments that are looked into
+OPENED_BYTES = 64 * 1024 * 1024  # of them all, unpacked
 MEMBERS = 100  # names inside archives
 FINDINGS = 50
 SHOWN_LINKS = 2_000  # anchors whose text is compared with their link

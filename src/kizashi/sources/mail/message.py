@@ -265,6 +265,7 @@ class _Opened:
         self.findings: dict[str, None] = {}
         self.members: dict[str, None] = {}
         self._left = limits.OPENED
+        self._room = limits.OPENED_BYTES
 
     def add(self, leaf: Leaf, content: bytes | memoryview) -> bool:
         """Look into one attachment; False when a limit left some of it unseen."""
@@ -272,9 +273,11 @@ class _Opened:
         if leaf.is_message or (leaf.mime_type.startswith("image/") and _is_picture(content)):
             return True
         self._left -= 1
-        if self._left < 0:
+        if self._left < 0 or self._room < 0:
             return False
         found = look(leaf.name, content)
+        # After one that a limit ended nothing more is opened: a message may not cost it many times.
+        self._room = self._room - found.seen_bytes if found.opened else -1
         self.findings |= dict.fromkeys(found.findings)
         self.members |= dict.fromkeys(found.members)
         return found.opened
