@@ -154,3 +154,10 @@ def test_warnings_name_the_host_the_source_and_the_technique() -> None:
         "hours: agent off or tampered with (T1562)?",
         "clock fw-1 was set about 2026-03-05 10:00 UTC: 0 s, then 3,600 s ahead of sensor",
     ]
+
+
+def test_a_stray_record_of_1970_leaves_the_habits_of_now() -> None:
+    own = hourly([2400] * 7 + [0, 0] + [2400] * 5)
+    own[datetime(1970, 1, 1)] = 1  # noqa: DTZ001 - tables hold UTC without a zone
+    (fault,) = faults({"dns": own, "proxy": hourly([2400] * 14)})
+    assert (fault.kind, fault.first) == ("silent", MONDAY + timedelta(days=7))

@@ -30,6 +30,7 @@ from kizashi.cli.console import (
 from kizashi.errors import UsageError
 from kizashi.incidents import Note
 from kizashi.report.escape import terminal as safe
+from kizashi.sources import ZONELESS
 
 # Files that could not be read whole, and refused indicators, named one by one.
 MOST_TOLD = 20
@@ -204,8 +205,10 @@ def read_in(
             read += line.read
             rejected += line.rejected
             bar.update(task, description=f"{safe(line.file)[-60:]}  {read:,} records")
-            if line.note and line.note != "read before":
-                said.append(f"{line.file}: {line.note}")
+            # The report names sources without a zone once, before all else.
+            notes = [note for note in line.note.split("; ") if not note.startswith(ZONELESS)]
+            if any(notes) and line.note != "read before":
+                said.append(f"{line.file}: {'; '.join(notes)}")
     lines = told(said, "see: kizashi ingest PATH --json")
     talk.print(
         f"{read:,} records read, {rejected:,} set aside"

@@ -8,6 +8,7 @@ of the logs are cut, and are not judged.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -23,6 +24,7 @@ FEWEST_DAYS = 4  # whole days before a habit can be told
 FEWEST_ROWS = 50  # a day, or an hour: below it no record is no sign
 FEWEST_HOURS = 3  # in a row
 ENDED = timedelta(hours=24)
+MOST_DAYS = 400  # the newest that are judged
 NAMED = 5  # hosts and clocks named one by one
 
 Hours = Mapping[str, Mapping[datetime, int]]  # rows by source and hour
@@ -74,7 +76,7 @@ def faults(hours: Hours, is_free: IsFree = _is_weekend) -> Iterator[Fault]:
     )
     for source, days in sorted(by_day(hours).items()):
         own = hours[source]
-        whole = _days(max(begin, min(days) + timedelta(days=1)), min(end, max(days)))
+        whole = _days(max(begin, min(days) + timedelta(days=1)), min(end, max(days)))[-MOST_DAYS:]
         bad: list[Fault] = []
         if len(whole) >= FEWEST_DAYS:
             bad = list(_of_days(source, days, whole, is_free))
@@ -83,7 +85,8 @@ def faults(hours: Hours, is_free: IsFree = _is_weekend) -> Iterator[Fault]:
             bad += _of_hours(source, own, rest, is_free)
         yield from sorted(bad, key=lambda fault: fault.first)
         last = max(own) + timedelta(hours=1)
-        if max(every) - max(own) > ENDED and _habit(days, max(days), is_free):
+        habit = _Habit(days, is_free)
+        if max(every) - max(own) > ENDED and habit.without(max(days), days[max(days)]):
             yield Fault(source, "ended", last, max(every), 0.0)
 
 
@@ -95,9 +98,10 @@ def _of_days(
     source: str, own: Mapping[date, int], whole: list[date], is_free: IsFree
 ) -> Iterator[Fault]:
     judged = []
+    habit = _Habit({day: own.get(day, 0) for day in whole}, is_free)
     for day in whole:
-        usual = _habit({d: own.get(d, 0) for d in whole if d != day}, day, is_free)
         rows = own.get(day, 0)
+        usual = habit.without(day, rows)
         if usual >= FEWEST_ROWS and rows < THIN * usual:
             judged.append((day, "thin" if rows else "silent", rows / usual))
     # Days in a row with one fault are one fault.
@@ -118,9 +122,9 @@ def _of_hours(
     missed = []
     for at in range(24):
         rows = {day: own.get(_start(day) + timedelta(hours=at), 0) for day in days}
+        habit = _Habit(rows, is_free)
         for day in days:
-            others = {d: n for d, n in rows.items() if d != day}
-            if rows[day] == 0 and _habit(others, day, is_free) >= FEWEST_ROWS:
+            if rows[day] == 0 and habit.without(day, 0) >= FEWEST_ROWS:
                 missed.append(_start(day) + timedelta(hours=at))
     missed.sort()
     for _run, found in groupby(enumerate(missed), key=lambda item: item[1] - _hours(item[0])):
@@ -137,10 +141,35 @@ def _start(day: date) -> datetime:
     return datetime(day.year, day.month, day.day)  # noqa: DTZ001 - tables hold UTC without a zone
 
 
-def _habit(own: Mapping[date, int], day: date, is_free: IsFree) -> float:
-    """Median of the days of the same kind, of all days where there is no other of the kind."""
-    alike = [rows for d, rows in own.items() if is_free(d) == is_free(day)]
-    return float(median(alike or list(own.values()) or [0]))
+class _Habit:
+    """Rows of days of each kind, sorted once, so that a day's own can be left out at no cost."""
+
+    def __init__(self, own: Mapping[date, int], is_free: IsFree) -> None:
+        self._is_free = is_free
+        self._rows: dict[bool, list[int]] = {True: [], False: []}
+        for day, rows in own.items():
+            self._rows[is_free(day)].append(rows)
+        for kind in self._rows.values():
+            kind.sort()
+
+    def without(self, day: date, rows: int) -> float:
+        """Median of the other days of the same kind, of all other days where there is none; `rows`
+        are the day's own."""
+        kind = self._is_free(day)
+        if len(self._rows[kind]) > 1:
+            return _median_without(self._rows[kind], rows)
+        return float(median(self._rows[not kind] or [0]))
+
+
+def _median_without(rows: list[int], one: int) -> float:
+    """Median of sorted values without one that equals `one`."""
+    left_out = bisect_left(rows, one)
+
+    def at(place: int) -> int:
+        return rows[place if place < left_out else place + 1]
+
+    count = len(rows) - 1
+    return (at((count - 1) // 2) + at(count // 2)) / 2
 
 
 def warnings(con: duckdb.DuckDBPyConnection, is_free: IsFree) -> Iterator[Note]:
