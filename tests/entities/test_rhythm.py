@@ -11,6 +11,7 @@ import pytest
 
 from kizashi import entities, names, schema
 from kizashi.entities import rhythm
+from tests.entities.lake_tables import derived, empty_lake
 
 START = datetime.fromisoformat("2026-03-02")  # UTC without a zone, as in the tables
 
@@ -138,3 +139,27 @@ def test_hosts_do_not_share_their_nights() -> None:
 def test_the_bound_on_chance_is_chernoffs(k: int, n: int, p: float, bound: float) -> None:
     found = rhythm.log_chance(np.array([k], float), np.array([n], float), np.array([p]))
     assert found[0] == pytest.approx(bound, abs=0.03)
+
+
+def test_a_clock_that_jumps_an_hour_and_runs_backwards_keeps_most_of_the_rhythm() -> None:
+    rows = every(3600, 60)
+    back = [(host, name, time - timedelta(hours=1)) for host, name, time in rows[20:40]]
+    (row,) = told(database([*rows[:20], *back, *rows[40:]]))
+    assert (row["period_s"], row["first_seen"]) == (3600, START)
+    assert row["kept"] > 0.9
+
+
+def test_years_apart_and_before_the_epoch_are_no_rhythm_and_no_error() -> None:
+    far = [datetime.fromisoformat(f"{year}-03-02") for year in (1601, 1969, 1970, 2026, 2099, 2200)]
+    assert told(database([("/pc", "c2.example", moment) for moment in far])) == []
+
+
+def test_the_first_rows_of_very_many_are_the_evidence() -> None:
+    con = empty_lake()
+    con.execute(
+        "INSERT INTO http_activity BY NAME SELECT '/pc' AS host_id, 'c2.example' AS host, "
+        "TIMESTAMP '2026-03-02' + to_seconds(5 * i) AS time, 1::UBIGINT AS file_id, "
+        "(30000 - i)::UBIGINT AS record_no FROM range(30000) AS t(i)"
+    )
+    ((evidence,),) = derived(con, "rhythm_proof", "evidence")
+    assert evidence == [{"file_id": 1, "record_no": 30000 - n} for n in range(20)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from importlib.resources.abc import Traversable
 from typing import Any
@@ -19,7 +19,7 @@ import yaml
 
 from kizashi import schema
 from kizashi.detectors import missing_columns, run
-from kizashi.detectors.folder import Detector, check_keys, unknown
+from kizashi.detectors.folder import Detector, SettingValue, check_keys, unknown
 from kizashi.errors import KizashiError
 
 KINDS = ("fires", "quiet", "below", "edge", "lookalike", "missing_column")
@@ -29,13 +29,15 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One case: events by table, the columns taken away, and the signals that must come of it."""
+    """One case: events by table, the columns taken away, settings other than the defaults, and the
+    signals that must come of it."""
 
     name: str
     kind: str
     events: Mapping[str, list[Row]]
     expect: tuple[Row, ...]
     absent: tuple[str, ...] = ()
+    settings: Mapping[str, SettingValue] = field(default_factory=dict)
 
 
 def load_cases(folder: Traversable) -> tuple[Case, ...]:
@@ -60,7 +62,7 @@ def _case(where: str, item: Mapping[str, Any]) -> Case:
         "expect": list,
     }
     label = f"{where} {str(item.get('name', '?'))!r}"
-    check_keys(label, {k: v for k, v in item.items() if k != "absent"}, keys)
+    check_keys(label, {k: v for k, v in item.items() if k not in ("absent", "settings")}, keys)
     if item["kind"] not in KINDS:
         raise unknown(label, "kind", item["kind"], KINDS)
     known = schema.tables() | schema.references()
@@ -72,7 +74,14 @@ def _case(where: str, item: Mapping[str, Any]) -> Case:
             if column not in columns:
                 raise unknown(label, f"column of {table}", column, columns)
     absent = tuple(item.get("absent", ()))
-    return Case(item["name"], item["kind"], item["events"], tuple(item["expect"]), absent)
+    return Case(
+        item["name"],
+        item["kind"],
+        item["events"],
+        tuple(item["expect"]),
+        absent,
+        item.get("settings", {}),
+    )
 
 
 def run_case(detector: Detector, case: Case, derive: Derive) -> list[str]:
@@ -84,7 +93,7 @@ def run_case(detector: Detector, case: Case, derive: Derive) -> list[str]:
             return [] if set(case.absent) <= set(missing) else [_not_blind(case, missing)]
         if missing:
             return [f"could not look: the case fills no {', '.join(missing)}"]
-        run(detector, con)
+        run(detector, con, case.settings)
         return _differences(case.expect, signals(con))
     finally:
         con.close()

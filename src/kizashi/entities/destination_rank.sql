@@ -4,7 +4,7 @@
 -- Where each host goes outside, what looks most like an implant's first. `score` is the sum of five
 -- shares, 0 to 1 each: regular (what chance does not explain), rare (one over the hosts that go there),
 -- new (began after the host was first seen), small (few bytes a contact) and steady (as many each day).
--- What the log cannot say counts half. Reads contact, uptime, insider and judged_rhythm.
+-- What the log cannot say counts half. Reads contact, insider and judged_rhythm.
 WITH daily AS (
     SELECT
         any_value(site) AS site,
@@ -50,15 +50,6 @@ fleet AS (
     FROM pair
     GROUP BY destination
 ),
-watched AS (
-    SELECT
-        host_id,
-        min(day + INTERVAL 5 MINUTE * bins[1]) AS host_since,
-        max(day + INTERVAL 5 MINUTE * bins[-1]) AS host_until,
-        (SELECT count(*) FROM insider) AS hosts
-    FROM uptime
-    GROUP BY host_id
-),
 beating AS (
     SELECT
         host_id,
@@ -80,17 +71,17 @@ judged AS (
     SELECT
         pair.*,
         fleet.fleet_hosts,
-        watched.hosts,
+        organisation.hosts,
         beating.rhythm,
         beating.rhythm_ja,
         round(coalesce(beating.regular, 0), 2) AS regular,
         CASE
-            WHEN watched.hosts < least_fleet() THEN unsaid_share()
+            WHEN organisation.hosts < least_fleet() THEN unsaid_share()
             ELSE round(1 / fleet.fleet_hosts, 2)
         END AS rare,
         CASE
-            WHEN fleet.first_known - watched.host_since >= new_rhythm_after() THEN 1
-            WHEN watched.host_until - watched.host_since < new_rhythm_after() THEN unsaid_share()
+            WHEN is_new_here(fleet.first_known, insider.host_since) THEN 1
+            WHEN insider.host_until - insider.host_since < new_after() THEN unsaid_share()
             ELSE 0
         END AS new,
         CASE
@@ -106,7 +97,8 @@ judged AS (
         END AS steady
     FROM pair
     JOIN fleet USING (destination)
-    JOIN watched USING (host_id)
+    JOIN insider USING (host_id)
+    CROSS JOIN (SELECT count(*) AS hosts FROM insider) AS organisation
     LEFT JOIN beating USING (host_id, destination)
 )
 SELECT

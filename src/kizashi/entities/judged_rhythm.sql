@@ -1,7 +1,7 @@
 -- judged_rhythm(protocol, site, host_id, first_seen, last_seen, destination, destinations, server_ip,
 --               image, unit_kind, unit, days, ticks, beats, period_s, jitter, kept, clock, log_chance,
---               heard_percent, hours_on, bytes_out, bytes_in, fleet_hosts, hosts, rhythms, is_regular,
---               is_new, is_old, rhythm, rhythm_ja, novelty, novelty_ja, beats_heard, strength, ceiling,
+--               heard_percent, hours_on, hits, bytes_out, bytes_in, fleet_hosts, hosts, rhythms,
+--               is_regular, is_new, is_old, rhythm, rhythm_ja, novelty, novelty_ja, beats_heard, strength, ceiling,
 --               confidence)
 -- Every rhythm to the outside with what makes it matter: new, rare, an odd name or program, an address in
 -- place of a name. `strength` sums that; `ceiling` is the most that any evidence may make of it, and
@@ -9,9 +9,8 @@
 WITH dated AS (
     SELECT
         *,
-        first_known - host_since >= new_rhythm_after() AS is_new,
-        first_seen - host_since < old_rhythm_within()
-        AND last_seen - host_since >= new_rhythm_after() AS is_old
+        is_new_here(first_known, host_since) AS is_new,
+        is_old_here(first_seen, last_seen, host_since) AS is_old
     FROM rhythm
     WHERE NOT is_inside_name(destination)
 ),
@@ -69,6 +68,7 @@ SELECT
     round(log_chance, 2) AS log_chance,
     percent(coverage) AS heard_percent,
     hours_on,
+    hits,
     bytes_out,
     bytes_in,
     fleet_hosts,

@@ -139,6 +139,12 @@ CREATE OR REPLACE MACRO ip_number(ip) AS
 -- A destination of more hosts is the organisation's habit, whatever its rhythm.
 CREATE OR REPLACE MACRO most_hosts_of_a_rhythm() AS 10;
 
+-- Seconds of rhythms count from here, since forged and broken clocks stand before 1970; days outside are
+-- left out, as what their number would not hold.
+CREATE OR REPLACE MACRO rhythm_epoch() AS DATE '1600-01-01';
+CREATE OR REPLACE MACRO rhythm_second(day) AS (epoch(day) - epoch(rhythm_epoch()))::BIGINT;
+CREATE OR REPLACE MACRO is_rhythm_day(day) AS day BETWEEN rhythm_epoch() AND DATE '3600-01-01';
+
 -- Fewer beats than this repeat by chance.
 CREATE OR REPLACE MACRO fewest_beats() AS 6;
 
@@ -162,9 +168,14 @@ CREATE OR REPLACE MACRO persistent_strength() AS 0.4;
 
 -- What appears after the host has been watched for two days began then: services are there from the
 -- first day, intrusions begin on some day. What begins with the host's log is likely older than it.
-CREATE OR REPLACE MACRO new_rhythm_after() AS INTERVAL 2 DAY;
+CREATE OR REPLACE MACRO new_after() AS INTERVAL 2 DAY;
+CREATE OR REPLACE MACRO old_within() AS INTERVAL 4 HOUR;
+CREATE OR REPLACE MACRO is_new_here(first_known, host_since) AS
+    coalesce(first_known - host_since >= new_after(), false);
+CREATE OR REPLACE MACRO is_old_here(first_seen, last_seen, host_since) AS
+    coalesce(
+        first_seen - host_since < old_within() AND last_seen - host_since >= new_after(), false);
 CREATE OR REPLACE MACRO new_strength() AS 0.3;
-CREATE OR REPLACE MACRO old_rhythm_within() AS INTERVAL 4 HOUR;
 CREATE OR REPLACE MACRO old_strength() AS -0.3;
 
 -- Nobody else contacts it; among fewer hosts being the only one says nothing.

@@ -88,7 +88,7 @@ def derive(con: duckdb.DuckDBPyConnection) -> None:
     con.register("measured", made)
     con.execute(
         "CREATE OR REPLACE TABLE rhythm_measure AS SELECT * REPLACE ("
-        "list_transform(sample, lambda s: make_timestamp(s * 1000000)) AS sample) FROM measured"
+        "list_transform(sample, lambda s: rhythm_epoch() + to_seconds(s)) AS sample) FROM measured"
     )
     con.unregister("measured")
     con.execute(f"CREATE OR REPLACE TABLE rhythm AS {_sql('rhythm')}")
@@ -293,6 +293,7 @@ def _windows(cell: Ints, times: Ints, counts: Ints, shares: Floats, names: int) 
                 kept[:-place] += np.where(later, times[place:], 0)
         done = width
         worth = (kept >= FEWEST_GAPS - 1) & (kept >= LEAST_SHARE * total)
+        worth &= step + width < STEPS  # the last step holds whatever is longer
         k, n, at = kept[worth].astype(float), total[worth].astype(float), step[worth]
         others = np.maximum(shares[np.minimum(at + width, STEPS)] - shares[at] - k / n, 0)
         p = (others + EVEN_UNITS * width / LIKELY_STEPS) / (max(names - 1, 0) + EVEN_UNITS)

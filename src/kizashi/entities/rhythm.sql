@@ -4,7 +4,7 @@
 --        host_since, hosts, rhythms, sample)
 -- Units of rhythm_unit that come back like a clock, or are always there; the method is rhythm.py's. What
 -- a name tells alone is not told again of its address, program or shape. Reads rhythm_unit,
--- rhythm_measure and uptime.
+-- rhythm_measure and insider.
 WITH told AS (
     SELECT
         rhythm_unit.*,
@@ -26,20 +26,13 @@ named AS (
         destination
     FROM told
     WHERE unit_kind = 'name' AND (is_regular OR is_persistent)
-),
-since AS (
-    SELECT
-        host_id,
-        min(day + INTERVAL 5 MINUTE * bins[1]) AS host_since
-    FROM uptime
-    GROUP BY host_id
 )
 SELECT
     told.* EXCLUDE (unit_no, host_no, hours_heard),
-    since.host_since,
+    insider.host_since,
     count(*) OVER (PARTITION BY told.host_id) AS rhythms
 FROM told
-LEFT JOIN since USING (host_id)
+LEFT JOIN insider USING (host_id)
 WHERE (told.is_regular OR told.is_persistent)
     AND (
         told.unit_kind = 'name'

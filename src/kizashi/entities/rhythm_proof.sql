@@ -77,8 +77,12 @@ SELECT
     CASE WHEN count(DISTINCT "user") = 1 THEN max("user") END AS "user",
     count(time) AS requests,
     count(DISTINCT path) AS paths,
-    (list({'file_id': file_id, 'record_no': record_no} ORDER BY time, file_id, record_no))
-        [:most_evidence()] AS evidence
+    -- Never the whole list: one pair may have ten million rows.
+    arg_min(
+        {'file_id': file_id, 'record_no': record_no},
+        {'time': time, 'file_id': file_id, 'record_no': record_no},
+        most_evidence()
+    ) AS evidence
 FROM seen
 GROUP BY
     protocol,

@@ -10,12 +10,15 @@ WITH wanted AS (
     FROM rhythm_unit
 )
 SELECT
-    (wanted.unit_no::BIGINT << 36) + epoch(contact.day)::BIGINT AS midnight,
+    (wanted.unit_no::BIGINT << 36) + rhythm_second(contact.day) AS midnight,
     contact.times
 FROM contact
 JOIN wanted
     ON wanted.host_id = contact.host_id
     AND wanted.destination = contact.destination
-WHERE wanted.unit_kind IN ('name', 'shape')
-    OR (wanted.unit_kind = 'address' AND contact.server_ip = wanted.unit)
-    OR (wanted.unit_kind = 'program' AND contact.image = wanted.unit)
+WHERE is_rhythm_day(contact.day)
+    AND (
+        wanted.unit_kind IN ('name', 'shape')
+        OR (wanted.unit_kind = 'address' AND contact.server_ip = wanted.unit)
+        OR (wanted.unit_kind = 'program' AND contact.image = wanted.unit)
+    )

@@ -407,8 +407,9 @@ def load_contacts(folder: Path) -> duckdb.DuckDBPyConnection:
     for table in ("contact", "uptime"):
         con.execute(f"CREATE TABLE {table} AS FROM '{folder / table}.parquet'")
     con.execute(
-        "CREATE TABLE insider AS SELECT host_id, row_number() OVER ()::INTEGER AS host_no "
-        "FROM (SELECT DISTINCT host_id FROM uptime)"
+        "CREATE TABLE insider AS SELECT host_id, row_number() OVER ()::INTEGER AS host_no, "
+        "min(day)::TIMESTAMP AS host_since, max(day)::TIMESTAMP AS host_until "
+        "FROM uptime GROUP BY host_id"
     )
     return con
 

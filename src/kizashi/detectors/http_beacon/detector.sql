@@ -13,7 +13,7 @@ WITH heard AS (
     WHERE protocol = 'http'
 )
 SELECT
-    * EXCLUDE (protocol, unit, destinations, strength, ceiling, is_regular),
+    * EXCLUDE (protocol, unit, destinations, strength, ceiling, is_regular, hits),
     len(destinations) AS names,
     least(
         ceiling,

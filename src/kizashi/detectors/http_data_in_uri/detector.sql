@@ -1,0 +1,113 @@
+-- Requests that carry long coded text in their address, another each time, to a destination of few hosts:
+-- data that leaves in what looks like reading.
+WITH coded AS (
+    SELECT
+        site,
+        host_id,
+        coalesce(nullif(host, ''), server_ip) AS destination,
+        server_ip,
+        time,
+        regexp_extract(uri, getvariable('coded')) AS payload,
+        split_part(uri, '?', 1) AS path,
+        response_body_bytes,
+        image,
+        process_guid,
+        "user",
+        {'file_id': file_id, 'record_no': record_no} AS evidence
+    FROM http_activity
+    WHERE
+        length(uri) >= getvariable('min_chars')
+        AND list_contains(getvariable('methods'), method)
+        AND referrer IS NULL
+        AND regexp_matches(uri, getvariable('coded'))
+        AND coalesce(NOT regexp_matches(response_mime, getvariable('revocation')), TRUE)
+        AND NOT is_inside_name(coalesce(nullif(host, ''), server_ip))
+),
+often AS (
+    SELECT
+        site,
+        host_id,
+        destination,
+        mode(server_ip) AS server_ip,
+        min(time) AS first_seen,
+        max(time) AS last_seen,
+        count(time) AS requests,
+        count(DISTINCT payload) AS payloads,
+        count(DISTINCT time_bucket(to_hours(1), time)) AS active_hours,
+        CAST(median(length(payload)) AS BIGINT) AS median_chars,
+        CAST(sum(length(payload)) AS BIGINT) AS carried_chars,
+        CAST(median(response_body_bytes) AS BIGINT) AS median_response_bytes,
+        CASE WHEN count(DISTINCT image) = 1 THEN max(image) END AS image,
+        CASE WHEN count(DISTINCT process_guid) = 1 THEN max(process_guid) END AS process_guid,
+        CASE WHEN count(DISTINCT "user") = 1 THEN max("user") END AS "user",
+        arg_min(evidence, {'time': time, 'evidence': evidence}, most_evidence()) AS evidence
+    FROM coded
+    GROUP BY site, host_id, destination
+    HAVING
+        count(time) >= getvariable('min_requests')
+        AND count(DISTINCT payload) >= getvariable('min_different') * count(time)
+        AND count(DISTINCT time_bucket(to_hours(1), time)) >= getvariable('min_active_hours')
+        AND coalesce(median(response_body_bytes) <= getvariable('small_response_bytes'), TRUE)
+),
+asked AS (
+    SELECT
+        destination,
+        count(DISTINCT host_id) AS fleet_hosts,
+        min(first_seen) AS first_known
+    FROM contact
+    SEMI JOIN often USING (destination)
+    GROUP BY destination
+),
+judged AS (
+    SELECT
+        often.site,
+        often.host_id,
+        often.destination,
+        often.server_ip,
+        often.first_seen,
+        often.last_seen,
+        often.requests,
+        often.payloads,
+        often.active_hours,
+        often.median_chars,
+        often.carried_chars,
+        often.median_response_bytes,
+        often.image,
+        often.process_guid,
+        often."user",
+        often.evidence,
+        asked.fleet_hosts,
+        (SELECT count(host_id) FROM insider) AS hosts,
+        is_new_here(asked.first_known, insider.host_since) AS is_new,
+        is_old_here(asked.first_known, often.last_seen, insider.host_since) AS is_old
+    FROM often
+    JOIN asked USING (destination)
+    JOIN insider USING (host_id)
+    WHERE asked.fleet_hosts <= getvariable('few_hosts')
+)
+SELECT
+    site,
+    host_id,
+    first_seen,
+    last_seen,
+    destination,
+    server_ip,
+    image,
+    process_guid,
+    "user",
+    requests,
+    payloads,
+    active_hours,
+    median_chars,
+    carried_chars,
+    median_response_bytes,
+    fleet_hosts,
+    hosts,
+    is_new,
+    is_old,
+    evidence,
+    getvariable('base_confidence')
+    + CASE WHEN is_new THEN new_strength() WHEN is_old THEN old_strength() ELSE 0 END
+    + CASE WHEN fleet_hosts = 1 AND hosts >= least_fleet() THEN sole_strength() ELSE 0 END
+    + CASE WHEN is_user_writable(image) THEN writable_strength() ELSE 0 END AS confidence
+FROM judged
