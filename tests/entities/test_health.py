@@ -161,3 +161,10 @@ def test_a_stray_record_of_1970_leaves_the_habits_of_now() -> None:
     own[datetime(1970, 1, 1)] = 1  # noqa: DTZ001 - tables hold UTC without a zone
     (fault,) = faults({"dns": own, "proxy": hourly([2400] * 14)})
     assert (fault.kind, fault.first) == ("silent", MONDAY + timedelta(days=7))
+
+
+def test_a_silence_of_months_between_two_runs_is_told() -> None:
+    own = hourly([2400] * 10 + [0] * 60 + [2400] * 10)
+    (fault,) = faults({"dns": own, "proxy": hourly([2400] * 80)})
+    days = (fault.kind, fault.first, fault.last)
+    assert days == ("silent", MONDAY + timedelta(days=10), MONDAY + timedelta(days=69))

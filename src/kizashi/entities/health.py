@@ -11,7 +11,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, timedelta
-from itertools import groupby
+from itertools import groupby, pairwise
 from statistics import median
 from typing import NamedTuple
 
@@ -25,6 +25,7 @@ FEWEST_ROWS = 50  # a day, or an hour: below it no record is no sign
 FEWEST_HOURS = 3  # in a row
 ENDED = timedelta(hours=24)
 MOST_DAYS = 400  # the newest that are judged
+LONG_DAYS = 30  # without a record: what came before says nothing of the habit
 NAMED = 5  # hosts and clocks named one by one
 
 Hours = Mapping[str, Mapping[datetime, int]]  # rows by source and hour
@@ -76,10 +77,11 @@ def faults(hours: Hours, is_free: IsFree = _is_weekend) -> Iterator[Fault]:
     )
     for source, days in sorted(by_day(hours).items()):
         own = hours[source]
-        whole = _days(max(begin, min(days) + timedelta(days=1)), min(end, max(days)))[-MOST_DAYS:]
-        bad: list[Fault] = []
+        *_before, run = _runs(sorted(days))
+        whole = _days(max(begin, run[0] + timedelta(days=1)), min(end, run[-1]))[-MOST_DAYS:]
+        bad = list(_long_silences(source, sorted(days)))
         if len(whole) >= FEWEST_DAYS:
-            bad = list(_of_days(source, days, whole, is_free))
+            bad += _of_days(source, days, whole, is_free)
             spared = {day for fault in bad for day in _days(fault.first.date(), fault.last.date())}
             rest = [day for day in whole if day not in spared]
             bad += _of_hours(source, own, rest, is_free)
@@ -88,6 +90,23 @@ def faults(hours: Hours, is_free: IsFree = _is_weekend) -> Iterator[Fault]:
         habit = _Habit(days, is_free)
         if max(every) - max(own) > ENDED and habit.without(max(days), days[max(days)]):
             yield Fault(source, "ended", last, max(every), 0.0)
+
+
+def _runs(days: list[date]) -> list[list[date]]:
+    """The days in order, apart where more than LONG_DAYS lie between two."""
+    runs = [days[:1]]
+    for before, day in pairwise(days):
+        if (day - before).days > LONG_DAYS:
+            runs.append([])
+        runs[-1].append(day)
+    return runs
+
+
+def _long_silences(source: str, days: list[date]) -> Iterator[Fault]:
+    for before, after in pairwise(_runs(days)):
+        if min(len(before), len(after)) >= FEWEST_DAYS:
+            first, last = before[-1] + timedelta(days=1), after[0] - timedelta(days=1)
+            yield Fault(source, "silent", _start(first), _start(last), 0.0)
 
 
 def _days(first: date, last: date) -> list[date]:
