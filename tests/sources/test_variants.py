@@ -3,12 +3,14 @@ A form that cannot be read is refused with what to do about it."""
 
 from __future__ import annotations
 
+import csv
+import io
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.sources.test_mapped import read
+from tests.sources.test_mapped import SOURCES, read
 
 CLIENT, SERVER = "192.0.2.10", "198.51.100.7"
 FLOW = {"table": "network_activity", "client_ip": CLIENT, "server_ip": SERVER, "server_port": 443}
@@ -229,3 +231,16 @@ def test_a_vpn_sign_in_that_failed_is_no_success(tmp_path: Path) -> None:
          "server_ip": "192.0.2.5"},
         {"table": "authentication", "success": True, "user": "hana"},
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("source", ["panos_export", "checkpoint_export", "zscaler_export"])
+def test_a_consoles_export_is_read_in_another_order_of_columns(source: str, tmp_path: Path) -> None:
+    (sample,) = (SOURCES / source / "samples").glob("sample.*")
+    rows = list(csv.reader(sample.read_text("utf-8").splitlines()))
+    turned = io.StringIO()
+    csv.writer(turned).writerows(row[::-1] for row in rows)
+    line, found = read(tmp_path, turned.getvalue().encode(), zone="Asia/Tokyo")
+    assert (line.source, line.rejected) == (source, 0)
+    assert [(row["client_ip"], row["disposition"]) for row in found] == [
+        (CLIENT, "allowed"), (CLIENT, "blocked"),
+    ]  # fmt: skip

@@ -23,6 +23,7 @@ _SHUT = ('"{', '"[')
 _DEEPEST = 6
 _DELIMITERS = (",", "\t", ";", "|")
 _MOST_FIELD = 4 << 20  # above the longest line
+_SLASHED = re.compile(r"[A-Z][A-Za-z ]*/[A-Z][A-Za-z ]*")
 # A header divided by spaces, as AWS writes flow logs; prose of that length has a capital or a stop.
 _FIELD = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*")
 _LEAST_SPACED = 8
@@ -110,12 +111,17 @@ def header(start: list[str]) -> Header | None:
         cells = next(csv.reader([first], delimiter=delimiter), [])
         named = [cell.strip() for cell in cells]
         unlike = len(set(named)) == len(named) and all(map(_WORD.fullmatch, named))
-        if len(named) >= 3 and unlike and not any(":" in cell or "/" in cell for cell in named):
+        if len(named) >= 3 and unlike and not any(map(_is_value, named)):
             return Header(tuple(named), delimiter, is_w3c=False)
     words = first.split(" ")
     if len({*words}) == len(words) >= _LEAST_SPACED and all(map(_FIELD.fullmatch, words)):
         return Header(tuple(words), " ", is_w3c=False)
     return None
+
+
+def _is_value(cell: str) -> bool:
+    """A time, an address or a URL; "Threat/Content Type" is a column's name."""
+    return ":" in cell or ("/" in cell and not _SLASHED.fullmatch(cell))
 
 
 def _codec(encoding: str) -> str:
