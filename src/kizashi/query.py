@@ -13,8 +13,9 @@ from pathlib import Path
 
 import duckdb
 
+from kizashi import config as configuration
 from kizashi import detectors as detecting
-from kizashi import entities, pipeline, sigma
+from kizashi import entities, pipeline, policies, sigma
 from kizashi import names as names_of
 from kizashi import sources as reading
 from kizashi.config import Config, Site
@@ -242,6 +243,27 @@ def _manifest(lake: Path) -> Manifest:
     if not (lake / "manifest.sqlite").is_file():
         raise UsageError(f"{lake}: no lake there. Make one: kizashi ingest PATH --lake {lake}")
     return Manifest(lake)
+
+
+def try_policy(
+    name: str, lake: Path, days: int, config: Path | None
+) -> tuple[policies.Policy, policies.Trial]:
+    """What a policy would have stopped in the lake's last days."""
+    policy, trial, _names, _rows = export_policy(name, lake, days, "auto", config)
+    return policy, trial
+
+
+def export_policy(
+    name: str, lake: Path, days: int, mode: str, config: Path | None
+) -> tuple[policies.Policy, policies.Trial, list[str], list[tuple[object, ...]]]:
+    """The same, with names and rows of what an administrator would enter."""
+    policy = policies.named(name)
+    _manifest(lake).close()
+    domains = configuration.find(config, []).domains
+    with pipeline.open_settled(lake) as con:
+        trial = policies.try_policy(policy, con, days, domains)
+        names, rows = policies.export(policy, con, mode)
+        return policy, trial, names, rows
 
 
 def rejects(lake: Path) -> list[tuple[str, int, str, str]]:

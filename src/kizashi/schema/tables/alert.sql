@@ -10,6 +10,7 @@ CREATE TABLE alert (
     server_ip VARCHAR,   -- other end
     server_port USMALLINT, -- its port
     file_name VARCHAR,   -- file judged
+    image VARCHAR,       -- program that acted, where the record names one
     sha256 VARCHAR,      -- lower-case hex
     url VARCHAR,         -- URL judged
     "user" VARCHAR,      -- account
