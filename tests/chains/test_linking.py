@@ -134,3 +134,21 @@ def test_a_detector_gone_wild_is_named_and_the_others_are_unharmed() -> None:
     assert [s.detector for s in assemble.signals(con)] == ["dns_predicted_name"]
     assert con.execute("SELECT count(*) FROM set_aside").fetchall() == [(20_001,)]
     assert assemble.set_wild_aside(con, 100.0) == {}
+
+
+def test_the_same_said_again_of_the_same_thing_is_one_stage_that_says_how_often() -> None:
+    con = cases.lake({}, detectors.signal_table_sql())
+    for day in range(3):
+        row: dict[str, object] = {
+            "detector": "dns_predicted_name", "first_seen": f"2026-03-0{2 + day}T09:00:00",
+            "destination": "c2.example", "host_id": "/pc-07",
+        }  # fmt: skip
+        cases.add_signal(con, row, day, KNOWN)
+    pipeline.derive(con)
+    (incident,) = assemble.assemble(
+        assemble.signals(con), assemble.tie(con), KNOWN, chains(), assemble.Span({}, 100.0), {}
+    )
+    (stage,) = incident.stages
+    assert (stage.times, str(stage.last_time)) == (3, "2026-03-04 09:00:00")
+    assert [proof.line for proof in stage.evidence] == [0, 1, 2]
+    assert len(incident.traces) == 3

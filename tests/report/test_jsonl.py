@@ -36,6 +36,9 @@ def test_a_stage_carries_its_evidence_and_its_tie() -> None:
         "inferred": False,
         "link": "WINWORD.EXE opened reception.docm, the attachment of that mail",
         "tied_to": None,
+        "times": 1,
+        "last_time": None,
+        "shift_s": 0.0,
         "beats": [],
         "evidence": [
             {"file": "tokyo/sysmon-pc-07.json", "line": 48_213},

@@ -31,6 +31,7 @@ aligned AS (
             aligned_time(signal.first_seen, shifted.shift_s) AS first_seen,
             aligned_time(signal.last_seen, shifted.shift_s) AS last_seen,
             anchored.clock_id AS clock_id,
+            coalesce(-shifted.shift_s, 0) AS shift_s,
             unsure.clock_id IS NOT NULL AS zone_unsure
         )
     FROM signal

@@ -27,6 +27,7 @@ ORDER_SLACK = timedelta(minutes=10)
 LINKED = "linked_signals"
 # Signals of one detector beyond which it is wild: a fixed number, or several a host-day.
 WILD_LEAST, WILD_PER_HOST_DAY = 20_000, 5.0
+MOST_EVIDENCE = 20  # records of one stage
 # An explained incident stays below medium.
 EXPLAINED = 1.9
 # Links by which one signal's program put another's there.
@@ -86,6 +87,7 @@ class Signal:
     recipient: str | None
     confidence: float
     clock_id: str | None
+    shift_s: float | None
     zone_unsure: bool | None
     details: dict[str, object]
     evidence: tuple[tuple[int, int], ...]
@@ -506,8 +508,15 @@ def _stages(
     # links.toml names the kinds from the most direct to the most inferred.
     directness = {kind: number for number, kind in enumerate(kinds)}
     told: dict[str, int] = {}
-    out = []
+    out: list[Stage] = []
+    lines: dict[tuple[object, ...], int] = {}
     for signal in sorted(members, key=lambda s: (s.first_seen, s.signal_id)):
+        proofs = tuple(Evidence(labels.get(f, f"{f:015x}"), n) for f, n in signal.evidence)
+        before = lines.setdefault(_same(signal), len(out))
+        if before < len(out):
+            told[signal.signal_id] = before
+            out[before] = _again(out[before], signal, proofs)
+            continue
         tie = min(
             (
                 t
@@ -528,18 +537,39 @@ def _stages(
                 entity=_entity(signal),
                 summary=summary,
                 summary_ja=summary_ja,
-                evidence=tuple(Evidence(labels.get(f, f"{f:015x}"), n) for f, n in signal.evidence),
+                evidence=proofs,
                 inferred=bool(kind.get("inferred", False)),
                 link=str(kind.get("text", "")).format(reason=tie.reason) if tie else "",
                 link_ja=str(kind.get("text_ja", "")).format(reason=tie.reason) if tie else "",
                 tied_to=told[({tie.from_id, tie.to_id} - {signal.signal_id}).pop()]
                 if tie
                 else None,
+                shift_s=round(signal.shift_s or 0.0, 3),
                 beats=_beats(signal.details.get("beats_heard")),
             )
         )
-        told[signal.signal_id] = len(told)
+        told[signal.signal_id] = before
     return tuple(out)
+
+
+def _same(signal: Signal) -> tuple[object, ...]:
+    """What two signals of a detector share that say the same of the same thing."""
+    place = signal.destination or signal.server_ip
+    made = signal.details.get("object")
+    thing = (place, made) if place or made else signal.details.get("process_guid")
+    named = thing or signal.signal_id
+    return signal.detector, signal.host_id, (signal.image or "").lower(), signal.recipient, named
+
+
+def _again(stage: Stage, signal: Signal, proofs: tuple[Evidence, ...]) -> Stage:
+    """The stage, told once more by a later signal; its first evidence stays first."""
+    return replace(
+        stage,
+        times=stage.times + 1,
+        last_time=max(stage.last_time or stage.time, signal.last_seen),
+        techniques=tuple(dict.fromkeys((*stage.techniques, *signal.techniques))),
+        evidence=tuple(dict.fromkeys((*stage.evidence, *proofs)))[:MOST_EVIDENCE],
+    )
 
 
 def _beats(said: object) -> tuple[datetime, ...]:

@@ -27,6 +27,7 @@ CREATE TABLE signal (
     sha256 VARCHAR,        -- lower-case hex
     confidence DOUBLE,     -- 0 to 1, how sure the detector is of this one
     clock_id VARCHAR,      -- clock of the anchor event, once aligned
+    shift_s DOUBLE,        -- seconds by which its record's own time was moved; once aligned
     zone_unsure BOOLEAN,   -- its clock's zone looks wrong, on no more proof than names; once aligned
     details VARCHAR,       -- JSON of the named evidence numbers
     evidence STRUCT(file_id UBIGINT, record_no UBIGINT)[] -- events, the anchor first, at most 20

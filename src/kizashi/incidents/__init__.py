@@ -34,6 +34,9 @@ class Stage:
     link: str = ""  # why it belongs to the stage before it
     link_ja: str = ""
     tied_to: int | None = None  # position of that stage before it
+    times: int = 1  # how often its detector said the same of the same thing
+    last_time: datetime | None = None  # when it last did, where more than once
+    shift_s: float = 0.0  # seconds by which `time` is later than the record itself says
     beats: tuple[datetime, ...] = ()  # when a rhythm was heard, for a drawing
 
 

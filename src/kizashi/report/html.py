@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
@@ -84,6 +84,7 @@ def page(result: HuntResult, lang: str = "en") -> str:
         term=_term,
         span_of=lambda seconds: _in_each(lambda w: span(seconds, w)),
         chance_of=lambda incident: _chance(incident, result.host_days),
+        logged=lambda stage: stage.time - timedelta(seconds=stage.shift_s),
         story_of=lambda incident: _story(incident, result.host_days),
         timeline_title=lambda incident, seconds: words.say(
             "incident.timeline_of",

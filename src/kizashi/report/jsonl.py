@@ -69,6 +69,9 @@ def _stage(stage: Stage, words: Wording) -> dict[str, Any]:
         "inferred": stage.inferred,
         "link": words.pick(stage.link, stage.link_ja),
         "tied_to": stage.tied_to,
+        "times": stage.times,
+        "last_time": iso(stage.last_time) if stage.last_time else None,
+        "shift_s": stage.shift_s,
         "beats": [iso(moment) for moment in stage.beats],
         "evidence": [{"file": proof.file, "line": proof.line} for proof in stage.evidence],
     }

@@ -35,7 +35,7 @@ def story(incident: Incident, host_days: float, words: Wording) -> Story:
         *_steps(incident, words),
         _certainty(incident, words),
         *_gaps(incident, words),
-        words.say("story.chance", chance=_short(chance(incident, host_days, words).rstrip("。."))),
+        words.say("story.chance", chance=_sentence(chance(incident, host_days, words))),
         *_honest(incident, words),
     ]
     return Story(
@@ -93,7 +93,7 @@ def _gaps(incident: Incident, words: Wording) -> list[str]:
 
 
 def _honest(incident: Incident, words: Wording) -> list[str]:
-    said = _short(words.pick(incident.benign_story, incident.benign_story_ja).rstrip("。."))
+    said = _sentence(words.pick(incident.benign_story, incident.benign_story_ja))
     return [words.say("story.benign", story=said)] if said else []
 
 
@@ -117,6 +117,12 @@ def _listed(incident: Incident, words: Wording, group: str) -> tuple[str, ...]:
     if group == "contain":
         found.append(words.say("contain.keep", **values))
     return tuple(dict.fromkeys(found))
+
+
+def _sentence(text: str) -> str:
+    """A text as the beginning of a sentence, its full stop left to the sentence."""
+    said = _short(text.rstrip("。."))
+    return said[:1].upper() + said[1:]
 
 
 def _short(text: str) -> str:

@@ -7,7 +7,7 @@ Widths are counted in cells, so Japanese text takes the two that it draws.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from rich import box
@@ -31,6 +31,7 @@ _TEXT_LIMIT = 400  # characters of one telemetry text
 _LIST_LIMIT = 4  # hosts, users, destinations of one incident
 _EVIDENCE_LIMIT = 3  # records of one stage
 _WARNINGS_LIMIT = 6  # lines above the table; the rest stands below
+_TOLD_SHIFT_S = 1.0  # a clock that was moved less is not spoken of
 _DRAWN_DAYS = 7  # of a rhythm
 _WIDE, _MIDDLE, _ROOMY = 120, 88, 60  # cells from which the tables show more columns
 _STYLES = {
@@ -227,6 +228,12 @@ def _stage(stage: Stage, words: Wording, ascii_only: bool) -> Text:
     if link:
         text.append(f"\n{words.say('incident.link')}: ", "dim")
         text.append(_safe(link))
+    if stage.last_time:
+        again = words.say("incident.repeated", n=stage.times, time=stamp(stage.last_time))
+        text.append("\n" + again, "dim")
+    if abs(stage.shift_s) >= _TOLD_SHIFT_S:
+        logged = stage.time - timedelta(seconds=stage.shift_s)
+        text.append("\n" + words.say("incident.logged", time=stamp(logged)), "dim")
     for row in actogram.rows(stage.beats)[-_DRAWN_DAYS:]:
         text.append(f"\n{row.day:%m-%d} ", "dim")
         text.append(actogram.line(row, ascii_only), "cyan")
