@@ -258,3 +258,13 @@ def test_an_export_that_ends_at_a_cap_says_so(tmp_path: Path, rows: int, is_cut:
 def test_a_log_of_a_thousand_lines_is_no_export(tmp_path: Path) -> None:
     line, _rows = read(tmp_path, (DENIED + "\n").encode() * 1000)
     assert "exports" not in line.note
+
+
+def test_a_service_that_writes_utc_is_not_read_in_the_zone_of_the_site(tmp_path: Path) -> None:
+    record = (
+        b'{"CreationTime": "2026-03-02T00:00:01", "Workload": "AzureActiveDirectory", '
+        b'"RecordType": 15, "Operation": "UserLoggedIn", "UserId": "hana@example.co.jp"}\n'
+    )
+    line, rows = read(tmp_path, record, zone="Asia/Tokyo")
+    assert [str(row["time"]) for row in rows] == ["2026-03-02 00:00:01"]
+    assert line.note == ""

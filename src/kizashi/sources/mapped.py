@@ -246,6 +246,7 @@ def _parsed_sql(layout: Layout | None, file: InputFile, name: str) -> str:
             found = f"regexp_extract(body, {_text(layout.time.pattern)}, 1)"
             time = f"coalesce(nullif({found}, ''), {time})"
         zone = f"text_offset_s({_value(names, layout.zone)})" if layout.zone else "NULL"
+        zone = "0" if layout.is_utc else zone
         formats = layout.time_formats
     zoned = [f for f in formats if "%z" in f]
     local = [f for f in formats if "%z" not in f]

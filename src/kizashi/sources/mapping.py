@@ -45,7 +45,7 @@ TOP_KEYS = (
     "columns", "table",
 )  # fmt: skip
 MATCH_KEYS = ("contains", "pattern", "keys", "values", "app", "last", "any_case")
-TIME_KEYS = ("from", "zone", "formats", "pattern")
+TIME_KEYS = ("from", "zone", "utc", "formats", "pattern")
 TABLE_KEYS = ("name", "when", "columns")
 COLUMN_KEYS = (
     "field", "join", "value", "values", "other", "pattern", "split", "part", "scale",
@@ -116,6 +116,7 @@ class Layout:
     pairs: str | None = None
     patterns: tuple[str, ...] = ()  # each is tried; of a group's values the first stands
     skip: str | None = None  # RE2 of lines that are no records: headings, continued lines
+    is_utc: bool = False  # times without an offset are UTC, whatever the site's zone
     under: tuple[str, ...] = ()  # objects in which fields may lie as well as on top
 
     def fields(self) -> tuple[str, ...]:
@@ -164,6 +165,7 @@ def _layout(identity: str, said: dict[str, Any]) -> Layout:
         match=_match(said.get("match", {})),
         time=_column("time", {"field": time.get("from", []), "pattern": time.get("pattern")}),
         zone=time.get("zone"),
+        is_utc=bool(time.get("utc", False)),
         time_formats=tuple(_texts(time.get("formats", []), "formats")),
         tables=tuple(_tables(said.get("table", []), shared)),
         pairs=said.get("pairs"),
