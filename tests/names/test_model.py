@@ -45,6 +45,17 @@ def test_bad_input_gets_a_score(name: str) -> None:
     assert reasons.explain(name).reasons
 
 
+@pytest.mark.parametrize(
+    "name", [".com", "..", "\xff\xfe\x80.com", "a" * 20 + "\u2603.com", "x y?z.net"]
+)
+def test_what_nobody_can_register_is_not_algorithmic(name: str) -> None:
+    assert model.score([name])[0] == 0
+
+
+def test_an_internationalised_name_scores_as_it_is_asked_for() -> None:
+    assert model.score(["例え.example"])[0] == model.score(["xn--r8jz45g.example"])[0]
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.text(alphabet=string.printable, max_size=80), max_size=30))
 def test_any_text_gets_a_score(names: list[str]) -> None:

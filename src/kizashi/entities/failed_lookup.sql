@@ -1,7 +1,8 @@
--- failed_lookup(site, host_id, time, query, registered_domain, label, unit, process_guid, image, evidence)
+-- failed_lookup(site, host_id, time, query, registered_domain, label, unit, parent, process_guid, image,
+--               evidence)
 -- Failed look-ups that may be an algorithm's: without what fails by design, faults that hosts share,
 -- what resolvers ask for others, and suffix devolution. `unit` is what counts once: the registered
--- domain, or the whole name where children of one domain look made; `label` is its judged label.
+-- domain, or the whole name where children of one domain, `parent`, look made; `label` is its judged label.
 -- Only hosts with a few such units are here. Reads dns_fact, name and dns_activity.
 WITH failed AS (
     SELECT
@@ -34,7 +35,7 @@ known AS (
             )
         )
 ),
-unknown AS (
+new_failure AS (
     SELECT
         site,
         host_id,
@@ -47,6 +48,38 @@ unknown AS (
         evidence
     FROM failed
     ANTI JOIN known USING (query)
+),
+-- Of a flood of children of one domain a day's first stand for all.
+flood AS (
+    SELECT
+        site,
+        host_id,
+        registered_domain,
+        time::DATE AS day,
+        list_max(min(time, most_children())) AS until
+    FROM new_failure
+    GROUP BY site, host_id, registered_domain, time::DATE
+    HAVING count(*) > most_children()
+),
+unknown AS (
+    SELECT
+        new_failure.site,
+        new_failure.host_id,
+        time,
+        query,
+        new_failure.registered_domain,
+        domain_label,
+        process_guid,
+        image,
+        evidence
+    FROM new_failure
+    LEFT JOIN flood
+        ON
+            flood.site = new_failure.site
+            AND flood.host_id = new_failure.host_id
+            AND flood.registered_domain = new_failure.registered_domain
+            AND flood.day = new_failure.time::DATE
+    WHERE flood.until IS NULL OR new_failure.time <= flood.until
 ),
 -- Domains whose children fail, or resolve, for several hosts are services: their children count once.
 shared_domain AS (
@@ -170,6 +203,10 @@ counted AS (
             WHEN child.is_cluster AND shared_domain.registered_domain IS NULL THEN fact.query
             ELSE fact.registered_domain
         END AS unit,
+        CASE
+            WHEN child.is_cluster AND shared_domain.registered_domain IS NULL
+                THEN fact.registered_domain
+        END AS parent,
         fact.process_guid,
         fact.image,
         fact.evidence
@@ -185,6 +222,7 @@ SELECT
     registered_domain,
     label,
     unit,
+    parent,
     process_guid,
     image,
     evidence

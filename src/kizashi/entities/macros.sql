@@ -345,6 +345,7 @@ CREATE OR REPLACE MACRO clients_of_a_resolver() AS 3;
 -- Children of one domain look made where there are some, of one or a few lengths, and hardly any other
 -- host asks. Shorter ones are host names (www, srv1); longer ones are hashes of look-ups or tunnels.
 CREATE OR REPLACE MACRO fewest_children() AS 4;
+CREATE OR REPLACE MACRO most_children() AS 1000;
 CREATE OR REPLACE MACRO spread_of_a_cluster() AS 3;
 CREATE OR REPLACE MACRO hosts_of_a_cluster() AS 2;
 CREATE OR REPLACE MACRO is_made_child_length(label) AS length(label) BETWEEN 6 AND 16;

@@ -18,6 +18,7 @@ CODES = np.full(256, len(ALPHABET) + 1, dtype=np.uint8)  # anything else
 CODES[list(ALPHABET)] = np.arange(1, len(ALPHABET) + 1)
 CODES[0] = 0  # the end, and the beginning
 SYMBOLS = len(ALPHABET) + 2
+FOREIGN = len(ALPHABET) + 1  # what no registry takes
 UNKNOWN_LETTER = 6.5  # cost of a letter outside every word: natural logarithm of its rarity
 UNLIKELY, VERY_UNLIKELY = 5.0, 7.0  # cost of a letter after three others, natural logarithm
 WHOLE_WORD = 4  # letters of a word of the dictionary that is no accident

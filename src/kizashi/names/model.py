@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kizashi.names import dynamic_dns_parents, suffixes
-from kizashi.names.features import Columns, Floats, Tables, encoded, glance, measured
+from kizashi.names.features import FOREIGN, Columns, Floats, Tables, encoded, glance, measured
 
 VERSION = "2"
 BLOCK = 20_000  # labels measured at once
@@ -80,8 +80,11 @@ def judged(known: Model, parts: Sequence[Split]) -> Floats:
     labels = list(dict.fromkeys(part.label for part in parts))
     first = np.empty(len(labels), dtype=np.float32)
     for start in range(0, len(labels), BLOCK):
-        block = encoded(labels[start : start + BLOCK])
-        first[start : start + BLOCK] = run(known.first, glance(*block, known.tables))
+        codes, lengths = encoded(labels[start : start + BLOCK])
+        said = run(known.first, glance(codes, lengths, known.tables))
+        # Nobody can register an empty label, or one with such characters.
+        said[(lengths == 0) | (codes == FOREIGN).any(axis=1)] = 0
+        first[start : start + BLOCK] = said
     place = dict(zip(labels, range(len(labels)), strict=True))
     glanced = first[[place[part.label] for part in parts]]
     second = np.zeros(len(parts), dtype=np.float32)
@@ -116,9 +119,19 @@ def _known_suffixes() -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(known), frozenset(stems)
 
 
+def _as_asked(name: str) -> str:
+    """An internationalised name in the letters that a resolver is asked for."""
+    if name.isascii():
+        return name
+    try:
+        return name.encode("idna").decode("ascii")
+    except UnicodeError:
+        return name
+
+
 def split(name: str) -> Split:
     """The parts of a name; of a name of one label, that label."""
-    labels = name.rstrip(".").lower().split(".")
+    labels = _as_asked(name).rstrip(".").lower().split(".")
     at = len(labels) - 1
     if at == 0:
         return Split(labels[0], "", is_private=True)

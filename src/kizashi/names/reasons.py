@@ -30,6 +30,8 @@ def explain(name: str) -> Explained:
     out: list[tuple[str, str]] = [
         (f'judged: the label "{label[:63]}"', f"判定したラベル：「{label[:63]}」")
     ]
+    if not label or not label.isascii():
+        out.append(("no registry takes such a label", "登録できないラベル"))
     if found["hex_length"] >= 8:
         out.append(("only hexadecimal digits, letters among them", "16 進数の文字だけから成る"))
     mean = found["four_mean"]

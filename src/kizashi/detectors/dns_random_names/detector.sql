@@ -11,6 +11,7 @@ WITH placed AS (
         time,
         query,
         unit,
+        coalesce(parent, '') AS parent,
         label,
         substr(unit, length(label) + 1) AS suffix,
         process_guid,
@@ -32,6 +33,7 @@ asked AS (
     SELECT
         site,
         host_id,
+        parent,
         window_start,
         unit,
         any_value(label) AS label,
@@ -43,12 +45,13 @@ asked AS (
         arg_min(query, (time, evidence)) AS query,
         arg_min(evidence, (time, evidence)) AS evidence
     FROM placed
-    GROUP BY site, host_id, window_start, unit
+    GROUP BY site, host_id, parent, window_start, unit
 ),
 crowded AS (
     SELECT
         site,
         host_id,
+        parent,
         window_start,
         unit,
         label,
@@ -61,7 +64,7 @@ crowded AS (
         evidence
     FROM asked
     QUALIFY
-        count(unit) OVER (PARTITION BY site, host_id, window_start) >= getvariable('min_labels')
+        count(unit) OVER (PARTITION BY site, host_id, parent, window_start) >= getvariable('min_labels')
 ),
 -- What a host fails on, on an ordinary day of its own; a day without failures counts as none.
 own_day AS (
@@ -143,6 +146,7 @@ labelled AS (
     SELECT
         crowded.site,
         crowded.host_id,
+        crowded.parent,
         crowded.window_start,
         crowded.unit,
         crowded.label,
@@ -161,7 +165,7 @@ labelled AS (
         share_here,
         is_rare,
         count(unit) OVER (
-            PARTITION BY crowded.site, crowded.host_id, crowded.window_start
+            PARTITION BY crowded.site, crowded.host_id, crowded.parent, crowded.window_start
         ) AS window_names,
         CAST(row_number() OVER of_label > 1 AS INTEGER) AS is_rotated,
         letter_weight > 0 AS is_odd
@@ -170,7 +174,7 @@ labelled AS (
     JOIN suffix_rarity USING (suffix)
     LEFT JOIN habit USING (site, host_id)
     WINDOW of_label AS (
-        PARTITION BY crowded.site, crowded.host_id, crowded.window_start, crowded.label
+        PARTITION BY crowded.site, crowded.host_id, crowded.parent, crowded.window_start, crowded.label
         ORDER BY crowded.first_seen, crowded.unit
     )
 ),
@@ -178,6 +182,7 @@ grouped AS (
     SELECT
         site,
         host_id,
+        parent,
         window_start,
         GROUPING(suffix) AS any_suffix,
         GROUPING(label_length) AS any_length,
@@ -250,9 +255,9 @@ grouped AS (
             [:getvariable('max_evidence')] AS evidence
     FROM labelled
     GROUP BY GROUPING SETS (
-        (site, host_id, window_start),
-        (site, host_id, window_start, suffix),
-        (site, host_id, window_start, alphabet, label_length)
+        (site, host_id, parent, window_start),
+        (site, host_id, parent, window_start, suffix),
+        (site, host_id, parent, window_start, alphabet, label_length)
     )
 ),
 -- The best group of a window, then the best of windows that overlap.
@@ -260,6 +265,7 @@ best AS (
     SELECT
         site,
         host_id,
+        parent,
         window_start,
         first_seen,
         last_seen,
@@ -286,7 +292,7 @@ best AS (
         AND score >= getvariable('min_score')
     QUALIFY
         row_number() OVER (
-            PARTITION BY site, host_id, window_start
+            PARTITION BY site, host_id, parent, window_start
             ORDER BY score DESC, names DESC, any_suffix DESC, any_length DESC, group_suffix, group_alphabet
         ) = 1
 ),
@@ -295,31 +301,35 @@ voted AS (
     SELECT
         site,
         host_id,
+        parent,
         window_start,
         count(unit) AS votes
     FROM (
         SELECT
             site,
             host_id,
+            parent,
             unit,
             arg_max(window_start, (score, -epoch(window_start))) AS window_start
         FROM (
             SELECT
                 site,
                 host_id,
+                parent,
                 window_start,
                 score,
                 unnest(units) AS unit
             FROM best
         )
-        GROUP BY site, host_id, unit
+        GROUP BY site, host_id, parent, unit
     )
-    GROUP BY site, host_id, window_start
+    GROUP BY site, host_id, parent, window_start
 ),
 kept AS (
     SELECT
         best.site,
         best.host_id,
+        best.parent,
         best.first_seen,
         best.last_seen,
         best.labels,
@@ -339,7 +349,7 @@ kept AS (
         best.is_of_words,
         best.evidence
     FROM best
-    JOIN voted USING (site, host_id, window_start)
+    JOIN voted USING (site, host_id, parent, window_start)
     WHERE voted.votes * getvariable('halves') >= best.names
 ),
 -- Names that did resolve on this host, new and asked for by hardly anybody else.
@@ -380,6 +390,7 @@ answered AS (
     SELECT
         kept.site,
         kept.host_id,
+        kept.parent,
         kept.first_seen,
         arg_min(resolved.query, (abs(epoch(resolved.time) - epoch(kept.last_seen)), resolved.query))
             AS destination,
@@ -409,7 +420,7 @@ answered AS (
                 OR (kept.suffixes >= getvariable('many_suffixes') AND resolved.is_registered)
             )
             AND (kept.is_of_words OR resolved_label.letter_odds > 0)
-    GROUP BY kept.site, kept.host_id, kept.first_seen
+    GROUP BY kept.site, kept.host_id, kept.parent, kept.first_seen
 )
 SELECT
     kept.site,
@@ -438,5 +449,5 @@ SELECT
     ) AS confidence,
     kept.evidence
 FROM kept
-LEFT JOIN answered USING (site, host_id, first_seen)
+LEFT JOIN answered USING (site, host_id, parent, first_seen)
 ORDER BY kept.first_seen, kept.host_id
