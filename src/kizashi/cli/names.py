@@ -1,16 +1,30 @@
-"""names score, explain and predict: how algorithmic a name looks, why, and which will be asked."""
+"""names score, explain, predict and list: how algorithmic a name looks, why, which will be asked,
+and which are new."""
 
 from __future__ import annotations
 
 import json
 import sys
-from datetime import date, timedelta
+from dataclasses import asdict
+from datetime import date, datetime, time, timedelta
 from itertools import islice
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from kizashi.cli.console import JsonOption, Lang, LangOption, app
+from kizashi import config as settings
+from kizashi.cli.console import (
+    ConfigOption,
+    JsonOption,
+    LakeRequired,
+    Lang,
+    LangOption,
+    TableOption,
+    app,
+    print_rows,
+    talk,
+)
 from kizashi.errors import UsageError
 from kizashi.report.escape import terminal as safe
 
@@ -18,11 +32,18 @@ BLOCK = 200_000
 LONGEST_LINE = 4096
 group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(group, name="names")
+lists = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+group.add_typer(lists, name="list")
 
 
 @group.callback()
 def names() -> None:
     """Domain names: how algorithmic they look. Example: kizashi names score < names.txt"""
+
+
+@lists.callback()
+def list_names() -> None:
+    """Lists of names. Example: kizashi names list new --lake ./lake --days 7"""
 
 
 @group.command("score")
@@ -89,3 +110,43 @@ def predict_names(
     for name, begin, end in known[family].names(*days):
         row = {"name": name, "first_day": str(begin), "last_day": str(end)}
         print(json.dumps(row) if as_json else name)
+
+
+@lists.command("new")
+def list_new(
+    lake: LakeRequired,
+    days: Annotated[int, typer.Option("--days", min=1, help="First met in the last N days.")] = 1,
+    site: Annotated[str | None, typer.Option("--site", help="Of this site only.")] = None,
+    approvals: Annotated[
+        Path | None,
+        typer.Option(
+            "--approved", help="CSV: name,owner,reason,until.", exists=True, dir_okay=False
+        ),
+    ] = None,
+    plain: Annotated[bool, typer.Option("--plain", help="Names alone, for a proxy.")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    as_table: TableOption = False,
+) -> None:
+    """Names that the fleet met for the first time in the lake's last days, approved ones left out.
+
+    Example: kizashi names list new --lake ./lake --days 7 --approved approved.csv --plain
+    """
+    from kizashi.names import new
+    from kizashi.pipeline import open_settled
+
+    given = new.approvals(approvals) if approvals else {}
+    own = settings.find(config, []).domains
+    with open_settled(lake) as con:
+        ((first, last),) = con.execute("SELECT min(day), max(day) FROM uptime").fetchall()
+        if last is None:
+            raise UsageError(f"{lake}: holds no events")
+        until = datetime.combine(last, time.max)
+        found = new.unapproved(new.new_names(con, until, days, site), given, own, last)
+    if (last - first).days < days:
+        talk.print(f"the lake begins on {first}: every name in it is new")
+    if plain:
+        print("\n".join(sorted({name.name for name in found})))
+        return
+    rows = [asdict(name) for name in found]
+    print_rows(rows, list(rows[0]) if rows else [], as_json, as_table)
