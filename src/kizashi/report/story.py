@@ -16,6 +16,7 @@ from kizashi.report.wording import Wording, chance
 
 _NAMES, _NAME_LIMIT, _SUMMARY_LIMIT = 3, 60, 160
 # What a person looks at first, and what is done first, by tactic; the words stand in messages.
+_OF_ACCOUNTS = frozenset({"authentication", "account", "consent"})
 _MOST_CHECKS, _MOST_CONTAINED = 5, 5
 
 
@@ -104,17 +105,18 @@ def _listed(incident: Incident, words: Wording, group: str) -> tuple[str, ...]:
         "users": _some(incident.users, words) or words.say("story.unknown_user"),
         "destinations": _some(incident.destinations, words) or words.say("story.unknown_place"),
     }
-    tactics = sorted({stage.stage for stage in incident.stages}, key=tactic_order)
+    stages = sorted(incident.stages, key=lambda stage: tactic_order(stage.stage))
+    topics = dict.fromkeys(_topic(stage) for stage in stages)
     found = [
-        words.say(f"{group}.{tactic}", **values)
-        for tactic in tactics
-        if f"{group}.{tactic}" in words.texts
+        words.say(f"{group}.{topic}", **values)
+        for topic in topics
+        if f"{group}.{topic}" in words.texts
     ]
     if group == "check" and not found:
         found.append(words.say("check.other", **values))
     if group == "check" and any(m.reason == "no_such_log" for m in incident.missing):
         found.append(words.say("check.no_such_log", **values))
-    if group == "contain":
+    if group == "contain" and incident.hosts:
         found.append(words.say("contain.keep", **values))
     return tuple(dict.fromkeys(found))
 
@@ -123,6 +125,12 @@ def _sentence(text: str) -> str:
     """A text as the beginning of a sentence, its full stop left to the sentence."""
     said = _short(text.rstrip("。."))
     return said[:1].upper() + said[1:]
+
+
+def _topic(stage: Stage) -> str:
+    """What a stage asks for: its tactic, but an account where the identity service saw it."""
+    table = stage.detector.partition("_")[0]
+    return "account" if table in _OF_ACCOUNTS else stage.stage
 
 
 def _short(text: str) -> str:
