@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from kizashi import config, query, sigma
+from kizashi.detectors.cases import connect
 from kizashi.errors import KizashiError
 from kizashi.schema import quoted
 from kizashi.sigma import sql
@@ -341,3 +342,19 @@ def test_kizashi_toml_gives_placeholders(tmp_path: Path) -> None:
     path.write_text('[sigma.placeholders]\nknown_dcs = "dc-01"\n', "utf-8")
     with pytest.raises(KizashiError, match="known_dcs must be a list"):
         config.load(path)
+
+
+@pytest.mark.parametrize(
+    ("product", "met"), [("windows", ["C:\\x"]), ("linux", ["/bin/x"]), ("macos", ["/bin/x"])]
+)
+def test_a_rule_of_one_system_leaves_rows_of_the_other_alone(
+    tmp_path: Path, product: str, met: list[str]
+) -> None:
+    head = HEAD.replace("product: windows", f"product: {product}")
+    (rule,) = rules(tmp_path, "  s: {CommandLine|contains: x}\n  condition: s\n", head).rules
+    start = {"time": "2026-03-02T09:00:00", "host_id": "/pc", "activity": "start"}
+    rows = [{**start, "image": image, "command_line": "x"} for image in ("C:\\x", "/bin/x")]
+    con = connect({"process_activity": rows}, (), lambda _con: None)
+    wanted = {channel for channel, _ids in rule.records if channel.startswith(sigma.TABLE)}
+    groups = list(sigma.table_events(con, {1: "f"}, wanted))
+    assert [hit.fields["Image"] for hit in sigma.hits(groups, [rule])] == met

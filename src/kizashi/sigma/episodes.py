@@ -16,7 +16,7 @@ from itertools import groupby, islice, product
 from math import inf, isfinite
 from typing import NamedTuple
 
-from kizashi.sigma.correlations import COUNTS, LEVELS_OF, Correlation
+from kizashi.sigma.correlations import COUNTS, LEVELS_OF, TEMPORAL, Correlation
 from kizashi.sigma.events import Place
 from kizashi.sigma.matching import number
 from kizashi.sigma.occurrences import Occurrence, Watch
@@ -104,11 +104,16 @@ def _episodes(
 ) -> Iterator[Episode]:
     held: list[_Window] = []
     end = -1.0
+    # Windows that share an event, or the episode of a correlation within, are one.
+    keys: set[object] = set()
+    is_temporal = correlation.kind in TEMPORAL
     for window in _windows(correlation, events):
-        if held and events[window.events[0]].time > end:
+        own = {events[index].key for index in window.events} if is_temporal else set()
+        if held and events[window.events[0]].time > end and keys.isdisjoint(own):
             yield _episode(correlation, group, events, held, wanted)
-            held = []
+            held, keys = [], set()
         held.append(window)
+        keys |= own
         end = events[window.events[-1]].time
     if held:
         yield _episode(correlation, group, events, held, wanted)
