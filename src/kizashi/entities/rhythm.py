@@ -148,6 +148,11 @@ def _bounds(con: duckdb.DuckDBPyConnection) -> Bounds:
     return Bounds(log_chance, hours, share)
 
 
+def judge(ticks: Ticks, units: int) -> Best:
+    """For each unit, all of them names, the window that fits it best."""
+    return _best(ticks, units, np.ones(units, np.bool_))
+
+
 def _best(ticks: Ticks, units: int, named: Bools) -> Best:
     """For each unit the window that fits it best."""
     best = Best(units)
