@@ -170,6 +170,7 @@ def test_lsass_campaign_joins_windows_and_zeek_in_one_incident(
         "process_user_path_connects",
         "process_discovery_commands",
         "service_created",
+        "process_lsass_access",
     ]
     files = {e.file.split("!")[-1] for stage in first.stages for e in stage.evidence}
     assert "files.log" in files
