@@ -146,6 +146,15 @@ def test_headings_go_down_one_level_at_a_time() -> None:
     assert all(after - before <= 1 for before, after in pairwise(levels))
 
 
+def test_a_long_story_is_told_to_its_end() -> None:
+    result = hunt_results.realistic()
+    first = result.incidents[0]
+    long = tuple(replace(stage, summary="x" * 150) for stage in first.stages)
+    said = " ".join("".join(parsed(page(replace(result, incidents=(replace(
+        first, stages=long, benign_story="A partner sent it"),)))).said).split())  # fmt: skip
+    assert "The likeliest honest story: A partner sent it." in said
+
+
 def test_a_source_to_trust_less_is_named_before_the_list() -> None:
     said = " ".join("".join(parsed(page(hunt_results.realistic())).said).split())
     warned = said.index("source fortigate writes times without a zone")

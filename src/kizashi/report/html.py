@@ -30,6 +30,7 @@ from kizashi.report.unseen import completeness, unaccounted_rows, unseen
 from kizashi.report.wording import LANGUAGES, Wording, chance, span, wording
 
 _TEXT_LIMIT = 1_000  # characters of one telemetry text
+_STORY_LIMIT = 20_000  # of a story: each text in it is cut by itself
 _LANE_LABEL_LIMIT = 20  # characters that fit beside the lanes
 _OPEN_INCIDENTS = 10  # told unfolded; the others unfold at a click and in print
 _SEVERITIES = ("critical", "high", "medium", "low")
@@ -156,13 +157,13 @@ def _told(text: str, limit: int = _TEXT_LIMIT) -> Markup:
     return escape.html(escape.shorten(text, limit))
 
 
-def _in_each(saying: Callable[[Wording], str]) -> Markup:
+def _in_each(saying: Callable[[Wording], str], limit: int = _TEXT_LIMIT) -> Markup:
     """The text in each language, of which the page shows one; once where they agree."""
     texts = [saying(wording(lang)) for lang in LANGUAGES]
     if len(set(texts)) == 1:
-        return _told(texts[0])
+        return _told(texts[0], limit)
     spans = (
-        Markup('<span lang="%s">%s</span>') % (lang, _told(text))
+        Markup('<span lang="%s">%s</span>') % (lang, _told(text, limit))
         for lang, text in zip(LANGUAGES, texts, strict=True)
     )
     return Markup("").join(spans)
@@ -198,7 +199,7 @@ def _lines(said: Mapping[str, Sequence[str]]) -> list[Markup]:
     def line(words: Wording, at: int) -> str:
         return said[words.lang][at]
 
-    return [_in_each(partial(line, at=at)) for at in range(len(said[LANGUAGES[0]]))]
+    return [_in_each(partial(line, at=at), _STORY_LIMIT) for at in range(len(said[LANGUAGES[0]]))]
 
 
 def _bare_hosts(incident: Incident) -> list[str]:
