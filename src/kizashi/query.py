@@ -262,7 +262,7 @@ def export_policy(
     domains = configuration.find(config, []).domains
     with pipeline.open_settled(lake) as con:
         trial = policies.try_policy(policy, con, days, domains)
-        names, rows = policies.export(policy, con, mode)
+        names, rows = policies.export(policy, con, trial, mode)
         return policy, trial, names, rows
 
 

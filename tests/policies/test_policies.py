@@ -43,8 +43,8 @@ def tried(name: str, events: Events, days: int = 30) -> set[tuple[Any, ...]]:
 def entered(name: str, events: Events, mode: str = "auto") -> list[dict[str, Any]]:
     with history(events) as con:
         policy = policies.named(name)
-        policies.try_policy(policy, con, 30, ("own.example",))
-        names, rows = policies.export(policy, con, mode)
+        trial = policies.try_policy(policy, con, 30, ("own.example",))
+        names, rows = policies.export(policy, con, trial, mode)
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
@@ -223,11 +223,23 @@ def test_the_firewall_lets_the_resolver_ask_and_logs_what_is_unclear() -> None:
     told = [
         (r["action"], r["source"], r["ports"][:6]) for r in entered("direct-egress", EGRESS_EVENTS)
     ]
-    assert told == [
-        ("allow", "10.0.0.53", "udp/53"),
-        ("deny", "any", "tcp/80"),
-        ("log", "any", "udp/53"),
-    ]
+    assert told == [("allow", "10.0.0.53", "udp/53"), ("log", "any", "udp/53")]
+
+
+def test_nothing_is_denied_to_web_without_a_proxy_or_to_names_without_a_resolver() -> None:
+    flows = [flow("10.0.0.8", "198.51.100.80", 443)]
+    told = entered("direct-egress", {"network_activity": flows})
+    assert [(row["action"], row["ports"][:6]) for row in told] == [("log", "udp/53")]
+    with_proxy = {**PROXY_EVENTS, "dns_activity": EGRESS_EVENTS["dns_activity"]}
+    denied = {row["ports"][:6]: row["action"] for row in entered("direct-egress", with_proxy)
+              if row["why"] == "policy"}  # fmt: skip
+    assert denied == {"tcp/80": "log", "udp/53": "deny"}
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_what_could_not_be_looked_at_is_never_blocked(name: str) -> None:
+    told = entered(name, {})
+    assert {row.get("mode", row.get("action")) for row in told} <= {"audit", "log", "publish"}
 
 
 def test_names_by_https_are_known_by_name_address_and_form() -> None:
@@ -320,7 +332,8 @@ def test_an_unknown_policy_or_mode_names_the_valid_ones() -> None:
     with pytest.raises(UsageError, match='Did you mean "office-children"'):
         policies.named("office-child")
     with history({}) as con, pytest.raises(UsageError, match="One of: auto, audit, block"):
-        policies.export(policies.named("doh"), con, "deny")
+        policy = policies.named("doh")
+        policies.export(policy, con, policies.try_policy(policy, con, 30), "deny")
 
 
 def test_the_command_line_tells_rows_and_that_nothing_was_applied(tmp_path: Path) -> None:

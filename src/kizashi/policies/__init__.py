@@ -136,13 +136,15 @@ def _rank(policy: Policy, row: Mapping[str, Any]) -> tuple[object, ...]:
 
 
 def export(
-    policy: Policy, con: duckdb.DuckDBPyConnection, mode: str
+    policy: Policy, con: duckdb.DuckDBPyConnection, trial: Trial, mode: str
 ) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Names and rows of what an administrator would enter, after `try_policy`. `mode` is audit,
-    block, or auto: block only what would have stopped nothing honest and nothing unclear."""
+    block, or auto: block only what would have stopped nothing honest and nothing unclear, and
+    nothing where the trial could not look."""
     if mode not in MODES:
         raise UsageError(f"no mode {mode!r}. One of: {', '.join(MODES)}")
-    con.execute("SET VARIABLE mode = ?", [mode])
+    cautious = mode == "auto" and trial.missing
+    con.execute("SET VARIABLE mode = ?", ["audit" if cautious else mode])
     con.execute("SET VARIABLE honest = ?", [sorted({*policy.honest, "unclear"})])
     found = con.execute(policy.export_sql)
     return [column[0] for column in found.description or []], found.fetchall()

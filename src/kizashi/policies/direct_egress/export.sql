@@ -30,6 +30,11 @@ denied AS (
         CASE
             WHEN getvariable('mode') = 'block' THEN 'deny'
             WHEN getvariable('mode') = 'audit' THEN 'log'
+            -- Without a resolver to ask, nobody would find a name.
+            WHEN
+                service.name = 'dns'
+                AND NOT EXISTS (SELECT 1 FROM role WHERE role.role = 'resolver')
+                THEN 'log'
             WHEN
                 EXISTS (
                     SELECT 1
@@ -55,6 +60,8 @@ denied AS (
             ('dns', 'udp/53 tcp/53 tcp/853 udp/853'),
             ('web', 'tcp/80 tcp/443 udp/443 tcp/8080 tcp/8443')
     ) AS service (name, ports)
+    -- Where no proxy is known, the web has no other way.
+    WHERE service.name = 'dns' OR EXISTS (SELECT 1 FROM role WHERE role.role = 'proxy')
 )
 SELECT
     'firewall' AS kind,
