@@ -10,7 +10,7 @@ people's choices (the samples' README); these rules, and no others, allow for th
   measurement is an inventory, which has no table.
 - An account is told in several fields of theirs (name, e-mail, id; of both ends): one must be ours,
   as the one that acts or the one acted on. Addresses are compared as addresses, hardware addresses
-  with any separator; a placeholder ("-") is no value.
+  with any separator; a placeholder ("-", "Not Found") is no value, a number above 65,535 no port.
 - Ends are crosswise where both addresses are, or one address and its ports; of who signs in, the
   only address is our client, whichever end theirs calls it.
 - Their pipelines read a time without a zone as UTC. Where the record states its own offset as well,
@@ -78,9 +78,13 @@ FIELDS_OF = {
     "web": ("url.domain",),
 }
 INVENTORY = {"asset", "metric", "state"}
-PLACEHOLDERS = (None, "", "-", "0", "0.0.0.0", "<unknown process>", "N/A")
+PLACEHOLDERS = (
+    None, "", "-", "0", "0.0.0.0", "<unknown process>", "N/A", "Unknown", "none", "Not Found",
+    "No Authentication Required",
+)  # fmt: skip
 # What became of it.
 OUTCOMES = {"success": True, "failure": False}
+MOST_PORT = 65_535
 OFFSET = re.compile(r"\d([+-])(\d\d):?(\d\d)\b")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?")
 AMERICAN = re.compile(r"\d{1,2}/\d{1,2}/\d{4} \d{1,2}:\d\d:\d\d [AP]M")
@@ -174,7 +178,7 @@ def _value_faults(expected: Mapping[str, Any], table: str, row: Mapping[str, Any
         columns = tuple(f"{turned.get(c[:6], c[:6])}{c[6:]}" for c in said)
         wanted = _at(expected, name)
         held = [c for c in columns if c in row]
-        if wanted in PLACEHOLDERS or not held:
+        if wanted in PLACEHOLDERS or _is_no_port(name, wanted) or not held:
             continue
         told_in = ACCOUNTS if name == USER else (name,)
         options = {option for field in told_in for option in _plains(_at(expected, field))}
@@ -211,6 +215,10 @@ def _plain(value: object) -> str:
         return str(ipaddress.ip_address(text))
     except ValueError:
         return text
+
+
+def _is_no_port(name: str, wanted: object) -> bool:
+    return name.endswith(".port") and isinstance(wanted, int) and wanted > MOST_PORT
 
 
 def _plains(value: object) -> list[str]:
