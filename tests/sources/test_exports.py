@@ -184,7 +184,7 @@ def test_a_page_of_an_api_is_read_as_its_records(page: dict[str, Any], tmp_path:
 
 
 def test_a_record_with_a_list_of_its_own_called_data_stays_one(tmp_path: Path) -> None:
-    record = AUDIT | {"data": [{"name": "a"}, {"name": "b"}], "events": []}
+    record = AUDIT | {"data": [{"name": "a"}, {"name": "b"}], "events": [{"name": "a"}]}
     _line, rows = read(tmp_path, json.dumps(record).encode())
     assert [plain(row) for row in rows] == [SIGNED_IN]
 

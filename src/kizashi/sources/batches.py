@@ -18,6 +18,7 @@ PAGE_KEYS = frozenset(
 )  # fmt: skip
 FLOWS = "flowTuples"
 _DEEPEST = 8
+_MOST_BESIDE = 6  # what collectors write beside a batch: its id, time, source
 
 
 def items(document: object) -> Iterator[object]:
@@ -43,8 +44,9 @@ def _batch(document: dict[str, object]) -> Iterable[object] | None:
             return held
         if name in PAGES or not held:
             continue
-        # A record that holds a list of this name says other things too.
-        if not any(isinstance(value, dict) for value in document.values()):
+        # A record that holds a list of this name says many other things too.
+        is_record = len(document) > _MOST_BESIDE + 1
+        if not is_record and not any(isinstance(value, dict) for value in document.values()):
             return held
         # Google tells of several events at once.
         if name == "events" and str(document.get("kind")).endswith("#activity"):

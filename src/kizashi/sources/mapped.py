@@ -541,7 +541,7 @@ def _paths(layout: Layout, name: str) -> list[str]:
     # What lies inside is the product's own text, which no export spelled anew.
     places += [(spelt[0], root) for text in layout.under for root in _spellings(text, is_loose)]
     nested = [
-        "$" + "".join(map(_key, root)) + _key(form[0]) + "".join(map(_step, form[1:]))
+        "$" + "".join(_key(part) if at == 0 else _step(part) for at, part in enumerate(root + form))
         for form, root in places
     ]
     flat = [f"${_key('.'.join((*root, *form)))}" for form, root in places if len(root + form) > 1]
