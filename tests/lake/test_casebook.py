@@ -64,6 +64,18 @@ def test_one_that_falls_apart_stays_with_its_larger_part(book: Casebook) -> None
     assert history(book, "part") == [("told", "title part"), ("split", "from whole")]
 
 
+def test_the_part_that_keeps_the_first_signal_does_not_take_the_id_of_the_larger(
+    book: Casebook,
+) -> None:
+    book.follow([incident("whole", "a1", "a2", "b1")])
+    kept, split = book.follow([incident("x", "a1", "a2"), incident("whole", "b1")])
+    assert kept.id == "whole"
+    assert split.id not in ("whole", "x")
+    assert history(book, split.id)[-1] == ("split", "from whole")
+    again = book.follow([incident("x", "a1", "a2"), incident("whole", "b1")])
+    assert [i.id for i in again] == [kept.id, split.id]
+
+
 def test_a_state_stays_with_the_incident_and_is_told(book: Casebook) -> None:
     book.follow([incident("first", "a1")])
     book.set_state("first", "in work")

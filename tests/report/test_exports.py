@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -158,6 +159,13 @@ def test_a_story_says_each_tactic_once_and_marks_what_is_inferred(lang: str) -> 
         assert 1 <= len(told.checks) <= 5
         assert 1 <= len(told.contain) <= 5
         assert "{" not in told.paragraph + "".join(told.checks + told.contain)
+
+
+def test_a_story_of_one_moment_names_it_once() -> None:
+    incident = realistic().incidents[0]
+    moment = replace(incident, last_seen=incident.first_seen)
+    told = story(moment, 100.0, wording("en")).paragraph
+    assert told.startswith("On 2026-03-02 00:12:05 UTC, ")
 
 
 def test_a_story_of_hostile_names_stays_short() -> None:

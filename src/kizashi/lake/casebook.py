@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from datetime import date
+from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 
@@ -129,8 +130,8 @@ class Casebook:
         ranked = sorted(shared, key=lambda name: (-shared[name], name))
         free = [name for name in ranked if name not in taken]
         own = free[0] if free else incident.id
-        if own in taken:
-            own = f"{incident.id[:11]}{len(taken) % 10}"
+        while own in taken:
+            own = sha256(own.encode()).hexdigest()[:12]
         taken.add(own)
         fresh = self._begin(own)
         if fresh:

@@ -48,6 +48,8 @@ def story(incident: Incident, host_days: float, words: Wording) -> Story:
 
 def _opening(incident: Incident, words: Wording) -> str:
     key = "story.opening" if len(incident.stages) > 1 else "story.opening_single"
+    if len(incident.stages) > 1 and incident.first_seen == incident.last_seen:
+        key = "story.opening_moment"
     return words.say(
         key,
         first=stamp(incident.first_seen),
