@@ -102,14 +102,14 @@ def read(file: InputFile, con: duckdb.DuckDBPyConnection, mappings: Mappings) ->
     layouts = mappings.layouts
     _install(con)
     own = claimed(file, mappings)
-    skip = [layouts[name].skip for name in {*own.taken} - {""}]
+    skip = [layouts[name].skip for name in sorted({*own.taken} - {""})]
     total = file.first_record
     for block in records(file, as_table=own.as_table):
         if not block:
             continue
         total += len(block)
         _unwrap(con, [(r.number, r.text) for r in block], layouts, {*own.taken})
-        left_out = _left_out(con, sorted(text for text in skip if text))
+        left_out = _left_out(con, skip)
         found = con.execute("SELECT DISTINCT mapping FROM claimed_row ORDER BY ALL").fetchall()
         selects: dict[str, list[str]] = {}
         rejects: list[Reject] = []
@@ -152,16 +152,32 @@ def claimed(file: InputFile, mappings: Mappings) -> Claimed:
 # Every mapping is asked about the same file in turn.
 @lru_cache(maxsize=4)
 def _claimed(texts: tuple[str, ...], mappings: Mappings) -> tuple[str, ...]:
-    with duckdb.connect(config={"threads": 1}) as con:
-        _install(con)
-        _unwrap(con, list(enumerate(texts)), mappings.layouts, set())
-        found = con.execute(
-            "SELECT DISTINCT mapping FROM claimed_row WHERE mapping <> ''"
-        ).fetchall()
-        skip = [mappings.layouts[name].skip for (name,) in found]
-        _left_out(con, sorted(text for text in skip if text))
-        rows = con.execute("SELECT mapping FROM claimed_row ORDER BY record_no").fetchall()
-    return tuple(name for (name,) in rows)
+    con = _claimer(mappings)
+    con.execute("DELETE FROM text_line")
+    if texts:
+        con.executemany("INSERT INTO text_line VALUES (?, ?)", [*enumerate(texts)])
+    rows = con.execute("EXECUTE claimed").fetchall()
+    found = {mapping for _line, mapping in rows} - {""}
+    skip = _skipping([mappings.layouts[name].skip for name in sorted(found)])
+    if skip:
+        left_out = con.execute(f"SELECT record_no FROM text_line WHERE {skip}").fetchall()
+        blank = {number for (number,) in left_out}
+        rows = [row for n, row in enumerate(rows) if n not in blank or row[1]]
+    return tuple(mapping for _line, mapping in rows)
+
+
+@cache
+def _claimer(mappings: Mappings) -> duckdb.DuckDBPyConnection:
+    """A connection that knows every mapping's question: a folder may hold thousands of small files,
+    and putting the question costs more than answering it for one."""
+    con = duckdb.connect(config={"threads": 1})
+    _install(con)
+    con.execute("CREATE TEMP TABLE text_line (record_no UBIGINT, line VARCHAR)")
+    con.execute(
+        "PREPARE claimed AS SELECT line, mapping FROM "
+        f"({_claiming(mappings.layouts, set())}) ORDER BY record_no"
+    )
+    return con
 
 
 def _install(con: duckdb.DuckDBPyConnection) -> None:
@@ -183,14 +199,16 @@ def _unwrap(
     that took the file's first records are asked first: most records then cost one question."""
     columns = [[n for n, _text in numbered], [text for _n, text in numbered]]
     con.register("text_line", pa.table(columns, schema=_SCHEMA))
-    con.execute(_sql("rows"))
+    con.execute(f"CREATE OR REPLACE TEMP TABLE claimed_row AS {_claiming(layouts, likely)}")
     con.unregister("text_line")
+
+
+def _claiming(layouts: Mapping[str, Layout], likely: Set[str]) -> str:
+    """SELECT of the records of text_line, unwrapped, with the mapping that takes each."""
     first = sorted(layouts.values(), key=lambda known: _turn(known, known.id in likely))
     cases = " ".join(f"WHEN {_claim(known)} THEN {_text(known.id)}" for known in first)
     chosen = f"CASE {cases} ELSE '' END" if cases else "''"
-    con.execute(
-        f"CREATE OR REPLACE TEMP TABLE claimed_row AS SELECT *, {chosen} AS mapping FROM text_row"
-    )
+    return f"SELECT *, {chosen} AS mapping FROM ({_sql('rows')})"
 
 
 def _turn(layout: Layout, is_likely: bool) -> tuple[bool, bool, int, str]:
@@ -198,15 +216,19 @@ def _turn(layout: Layout, is_likely: bool) -> tuple[bool, bool, int, str]:
     return (layout.match.last, not is_likely, -layout.match.weight, layout.id)
 
 
-def _left_out(con: duckdb.DuckDBPyConnection, patterns: list[str]) -> int:
+def _left_out(con: duckdb.DuckDBPyConnection, patterns: list[str | None]) -> int:
     """Drops lines that a mapping of this file calls no records; how many."""
-    if not patterns:
+    skip = _skipping(patterns)
+    if not skip:
         return 0
-    tests = " OR ".join(f"regexp_matches(line, {_text(pattern)})" for pattern in patterns)
-    ((count,),) = con.execute(
-        f"DELETE FROM claimed_row WHERE mapping = '' AND ({tests})"
-    ).fetchall()
+    sql = f"DELETE FROM claimed_row WHERE mapping = '' AND ({skip})"
+    ((count,),) = con.execute(sql).fetchall()
     return int(count)
+
+
+def _skipping(patterns: list[str | None]) -> str:
+    """SQL that is true for lines that are no records; an empty text where every line is one."""
+    return " OR ".join(f"regexp_matches(line, {_text(p)})" for p in patterns if p)
 
 
 def _claim(layout: Layout) -> str:

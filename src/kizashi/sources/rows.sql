@@ -1,7 +1,6 @@
--- Records of a text log without their wrapping: `body` is the product's own text, `json` its own
+-- SELECT of the records of a text log without their wrapping: `body` is the product's own text, `json` its own
 -- object. What the wrapping said stays beside it: time, host and program of a syslog header or of a
 -- collector's envelope. Reads text_line(record_no, line).
-CREATE OR REPLACE TEMP TABLE text_row AS
 WITH object AS (
     SELECT
         record_no,
