@@ -177,12 +177,10 @@ def test_three_exporters_say_the_same(shape: str, con: duckdb.DuckDBPyConnection
     [
         ("otrf", "2026-03-02T09:00:00.250000"),
         ("winlogbeat", "2026-03-02T09:00:00.250000"),
-        ("nxlog", "2026-03-02T18:00:00"),
+        ("nxlog", "2026-03-02T09:00:00"),
     ],
 )
-def test_both_clocks_are_kept_as_written(
-    shape: str, time: str, con: duckdb.DuckDBPyConnection
-) -> None:
+def test_both_clocks_are_kept(shape: str, time: str, con: duckdb.DuckDBPyConnection) -> None:
     found = Found(SAMPLES / f"{shape}.json", con)
     assert found.times("process_activity")[0] == (time, "2026-03-02T09:00:00.125000")
     assert found.values("process_activity", "clock_id", "device")[0] == ("windows:pc-07", "pc-07")
@@ -190,7 +188,28 @@ def test_both_clocks_are_kept_as_written(
 
 def test_a_time_without_a_zone_has_its_arrival_beside_it(con: duckdb.DuckDBPyConnection) -> None:
     found = Found(SAMPLES / "nxlog.json", con)
-    assert found.times("service_activity") == [("2026-03-02T18:00:09", "2026-03-02T09:00:10")]
+    assert found.times("service_activity") == [("2026-03-02T09:00:09", "2026-03-02T09:00:10")]
+
+
+@pytest.mark.parametrize(
+    ("beside", "time"),
+    [
+        ({"@timestamp": "2026-03-02T14:30:01.5Z"}, "2026-03-02T14:30:00"),
+        ({"UtcTime": "2026-03-02 22:00:00.125"}, "2026-03-02T22:00:00"),
+        # Held back for seven minutes, and a clock of another day: neither tells a zone.
+        ({"@timestamp": "2026-03-02T09:07:01.5Z"}, "2026-03-02T18:00:00"),
+        ({"@timestamp": "2026-03-04T09:00:01.5Z"}, "2026-03-02T18:00:00"),
+        ({}, "2026-03-02T18:00:00"),
+    ],
+)
+def test_a_clock_in_utc_beside_a_local_time_tells_its_zone(
+    beside: dict[str, str], time: str, tmp_path: Path, con: duckdb.DuckDBPyConnection
+) -> None:
+    record = event("Security", 4611) | {"EventTime": "2026-03-02 18:00:00"} | beside
+    record = {k: v for k, v in record.items() if k != "TimeCreated"}
+    record |= {} if "@timestamp" in beside else {"@timestamp": None}
+    found = Found(write(tmp_path / "a.json", record), con)
+    assert found.times("other_activity")[0][0] == time
 
 
 def test_a_forwarded_record_keeps_its_own_time(

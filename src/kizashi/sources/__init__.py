@@ -28,6 +28,7 @@ import duckdb
 
 # Begins the note of a file whose times say no zone where nobody else said one.
 ZONELESS = "times without a zone"
+ZONE_HINT = "set the zone of its site, its source or --tz"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from kizashi.schema import quoted, tables
-from kizashi.sources import ZONELESS, Batch, InputFile, Reject
+from kizashi.sources import ZONE_HINT, ZONELESS, Batch, InputFile, Reject
 from kizashi.sources.encoding import detect
 from kizashi.sources.mapping import REST, Column, Layout, Table
 from kizashi.sources.records import is_export, records, sampled
@@ -452,7 +452,7 @@ def _note(con: duckdb.DuckDBPyConnection, file: InputFile, found: int) -> str:
         tables_of = " UNION ALL ".join(f"SELECT is_local FROM mapped_{n}" for n in range(found))
         ((local,),) = con.execute(f"SELECT bool_or(is_local) FROM ({tables_of})").fetchall()
         if local:
-            said.append(f"{ZONELESS}, taken as UTC: set the zone of its site, its source or --tz")
+            said.append(f"{ZONELESS}, taken as UTC: {ZONE_HINT}")
     return "; ".join(said)
 
 

@@ -16,7 +16,7 @@ from importlib.resources import files
 import duckdb
 import pyarrow as pa
 
-from kizashi.sources import Batch, InputFile, Reject
+from kizashi.sources import ZONE_HINT, ZONELESS, Batch, InputFile, Reject
 from kizashi.sources.windows import evtx_records, json_records, xml_records
 from kizashi.sources.windows.raw import Raw, ahead
 from kizashi.sources.windows.routes import own_tables, takes
@@ -40,6 +40,7 @@ def read(file: InputFile, con: duckdb.DuckDBPyConnection) -> Iterator[Batch]:
     """Batches of the file's records; the reader works ahead while DuckDB maps."""
     is_evtx = evtx_records.looks_like_evtx(file.head)
     con.execute(_step("macros"))
+    con.execute("SET VARIABLE windows_zone = $zone", {"zone": file.zone or "UTC"})
     con.register("windows_route", _route_table())
     ((threads,),) = con.execute("SELECT current_setting('threads')").fetchall()
     # The reader is a thread of its own and needs a core.
@@ -48,7 +49,7 @@ def read(file: InputFile, con: duckdb.DuckDBPyConnection) -> Iterator[Batch]:
         names = [f"windows_raw_{table}" for table in raw.texts]
         for name, texts in zip(names, raw.texts.values(), strict=True):
             con.register(name, texts)
-        yield _evtx_batch(raw) if is_evtx else _json_batch(raw, con)
+        yield _evtx_batch(raw) if is_evtx else _json_batch(raw, con, file.zone)
         for name in names:
             con.unregister(name)
     con.execute(f"SET threads = {threads}")
@@ -67,9 +68,10 @@ def texts(file: InputFile) -> Iterator[tuple[int, str]]:
 def _batches(file: InputFile) -> Iterator[Raw]:
     if evtx_records.looks_like_evtx(file.head):
         return evtx_records.batches(file)
-    if json_records.looks_like_events(file.head):
-        return json_records.batches(file)
-    return xml_records.batches(file)
+    # A first record longer than the head looks like neither, and is JSON.
+    if not json_records.looks_like_events(file.head) and xml_records.looks_like_xml(file.head):
+        return xml_records.batches(file)
+    return json_records.batches(file)
 
 
 def _evtx_batch(raw: Raw) -> Batch:
@@ -77,7 +79,7 @@ def _evtx_batch(raw: Raw) -> Batch:
     return Batch(selects, raw.read, raw.rejects)
 
 
-def _json_batch(raw: Raw, con: duckdb.DuckDBPyConnection) -> Batch:
+def _json_batch(raw: Raw, con: duckdb.DuckDBPyConnection, zone: str) -> Batch:
     if not raw.texts:
         return Batch({}, raw.read, raw.rejects)
     con.execute(_step("json"))
@@ -86,7 +88,13 @@ def _json_batch(raw: Raw, con: duckdb.DuckDBPyConnection) -> Batch:
     taken_by = {table for (table,) in found}
     selects = {table: _select("fields", table) for table in sorted(taken_by - {None})}
     rejects = tuple(_damaged(con)) if None in taken_by else ()
-    return Batch(selects, raw.read, (*raw.rejects, *rejects))
+    note = "" if zone or not _is_zoneless(con) else f"{ZONELESS}, taken as UTC: {ZONE_HINT}"
+    return Batch(selects, raw.read, (*raw.rejects, *rejects), note=note)
+
+
+def _is_zoneless(con: duckdb.DuckDBPyConnection) -> bool:
+    ((found,),) = con.execute("SELECT bool_or(is_zoneless) FROM windows_event").fetchall()
+    return bool(found)
 
 
 def _damaged(con: duckdb.DuckDBPyConnection) -> Iterator[Reject]:

@@ -7,7 +7,8 @@ WITH record AS (
         provider,
         channel,
         own_number,
-        arrived_text,
+        is_local,
+        windows_time(arrived_text) AS arrived,
         host_process_id,
         caller,
         body,
@@ -17,25 +18,38 @@ WITH record AS (
             WHEN 'Microsoft-Windows-Security-Auditing' THEN 'Security'
             WHEN 'Service Control Manager' THEN 'System'
         END)) AS channel_key,
-        windows_time(time_text) AS time,
+        windows_time(time_text) AS written,
         windows_device(computer) AS device
     FROM windows_record
+),
+timed AS (
+    SELECT
+        *,
+        CASE
+            WHEN NOT is_local THEN written
+            ELSE coalesce(
+                written - to_seconds(windows_east_s(written, arrived)),
+                timezone(getvariable('windows_zone'), written) AT TIME ZONE 'UTC')
+        END AS time,
+        is_local AND windows_east_s(written, arrived) IS NULL AS is_zoneless
+    FROM record
 )
 SELECT
     record_no,
     CASE WHEN damaged IS NULL THEN coalesce(route."table", 'other_activity') END AS "table",
     left(damaged, 200) AS damaged,
     provider,
-    record.channel,
+    timed.channel,
     id AS event_id,
     time,
-    windows_time(arrived_text) AS arrived,
+    arrived,
+    is_zoneless,
     'windows:' || device AS clock_id,
     device,
     windows_key_of(device, channel_key, TRY_CAST(own_number AS UBIGINT), time) AS natural_key,
     TRY_CAST(host_process_id AS UINTEGER) AS host_process_id,
     caller,
     body
-FROM record
+FROM timed
 LEFT JOIN windows_route AS route
-    ON route.channel = record.channel_key AND route.event_id = record.id;
+    ON route.channel = timed.channel_key AND route.event_id = timed.id;

@@ -86,9 +86,12 @@ SELECT
         v.TimeCreated, v.EventTime, v.winlog.time_created,
         v.Event.System.TimeCreated['#attributes'].SystemTime, v.TimeGenerated,
         v['@timestamp']) AS time_text,
-    -- A time without a zone gets the arrival beside it, from which its offset can be told.
-    CASE WHEN v.TimeCreated IS NULL AND length(v.EventTime) = 19 THEN v['@timestamp'] END
-        AS arrived_text,
+    -- NXLog's time has no zone; a clock in UTC beside it tells the offset: the arrival, else Sysmon's
+    -- own, but not that of its kernel trace (3, 22), which may be days away.
+    coalesce(v.TimeCreated IS NULL AND length(v.EventTime) = 19, false) AS is_local,
+    CASE WHEN v.TimeCreated IS NULL AND length(v.EventTime) = 19
+        THEN coalesce(v['@timestamp'], CASE WHEN event_id NOT IN ('3', '22') THEN v.UtcTime END)
+    END AS arrived_text,
     coalesce(
         v.RecordNumber, v.EventRecordID, v.winlog.record_id, v.Event.System.EventRecordID,
         v.record_number) AS own_number,

@@ -8,6 +8,15 @@ CREATE OR REPLACE TEMP MACRO windows_time(text) AS
         ELSE TRY_CAST(text AS TIMESTAMP)
     END;
 
+-- Seconds east of Greenwich of a local time beside a time in UTC of about the same moment: whole
+-- quarters of an hour, as zones are; NULL where the two are too far apart to tell.
+CREATE OR REPLACE TEMP MACRO windows_east_s(local, utc) AS
+    CASE
+        WHEN abs(epoch(local) - epoch(utc)) <= 14 * 3600 + 120
+            AND abs(epoch(local) - epoch(utc) - 900 * round((epoch(local) - epoch(utc)) / 900)) <= 120
+            THEN (900 * round((epoch(local) - epoch(utc)) / 900))::BIGINT
+    END;
+
 -- EventID may carry qualifiers: {"#attributes": {"Qualifiers": 32768}, "#text": 6011}.
 CREATE OR REPLACE TEMP MACRO windows_event_id(text) AS
     TRY_CAST(CASE WHEN text LIKE '{%' THEN text::JSON->>'$."#text"' ELSE text END AS INTEGER);
