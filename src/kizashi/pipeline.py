@@ -213,6 +213,7 @@ def detector_facts(known: dict[str, detecting.Detector]) -> dict[str, assemble.D
             benign_ja=detector.benign_ja,
             tables=(*detector.reads, *detector.any_of),
             chance_per_host_day=detector.chance.per_host_day,
+            chance_host_days=detector.chance.host_days,
             summarise=partial(detecting.summarise, detector),
         )
         for name, detector in known.items()

@@ -64,6 +64,7 @@ class DetectorFacts:
     benign_ja: str
     tables: tuple[str, ...]
     chance_per_host_day: float
+    chance_host_days: float  # behind that chance
     summarise: Callable[[Mapping[str, object]], tuple[str, str]]
 
 
@@ -246,7 +247,10 @@ def _chances(
         best[day] = max(best.get(day, 0.0), signal.confidence)
     return {
         name: scoring.Chance(
-            facts.chance_per_host_day, tuple(sorted(fired[name].values())), host_days
+            facts.chance_per_host_day,
+            facts.chance_host_days,
+            tuple(sorted(fired[name].values())),
+            host_days,
         )
         for name, facts in known.items()
     }

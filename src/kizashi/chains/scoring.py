@@ -11,8 +11,6 @@ from bisect import bisect_left
 from dataclasses import dataclass
 
 SEVERITIES = (("critical", 4.5), ("high", 3.0), ("medium", 2.0))
-# Host-days that a committed prior is worth against the lake's own counts.
-PRIOR_HOST_DAYS = 100.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +18,7 @@ class Chance:
     """How often a detector fires by chance per host-day: as committed, and as counted here."""
 
     prior_per_host_day: float
+    prior_host_days: float  # what the prior is worth against the lake's own counts
     fired: tuple[float, ...]  # the best confidence of each host-day on which it fired, ascending
     host_days: float
 
@@ -28,7 +27,8 @@ class Chance:
         as_sure = len(self.fired) - bisect_left(self.fired, confidence)
         fired = max(0, as_sure - own_host_days)
         days = max(0.0, self.host_days - own_host_days)
-        return (self.prior_per_host_day * PRIOR_HOST_DAYS + fired) / (PRIOR_HOST_DAYS + days)
+        worth = self.prior_host_days
+        return (self.prior_per_host_day * worth + fired) / (worth + days)
 
 
 def weight(chance: Chance, confidence: float, own_host_days: int = 0) -> float:

@@ -70,12 +70,18 @@ class Setting:
     why: str
 
 
+# What a prior is worth whose source counted fewer host-days, or guessed.
+PRIOR_HOST_DAYS = 100.0
+
+
 @dataclass(frozen=True, slots=True)
 class Prior:
-    """How often the detector fires by chance on one benign host-day, and where it was measured."""
+    """How often the detector fires by chance on one benign host-day, where that was measured, and
+    over how many host-days: what it is worth against a lake's own counts."""
 
     per_host_day: float
     source: str
+    host_days: float
 
 
 class Query(NamedTuple):
@@ -236,12 +242,18 @@ def _lookback(where: str, values: Mapping[str, Any]) -> int:
 
 
 def _prior(where: str, values: Mapping[str, Any]) -> Prior:
-    keys: dict[str, type | tuple[type, ...]] = {"per_host_day": (float, int), "source": str}
+    number = (float, int)
+    keys: dict[str, type | tuple[type, ...]] = {
+        "per_host_day": number, "source": str, "host_days": number,
+    }  # fmt: skip
+    values = {"host_days": PRIOR_HOST_DAYS, **values}
     check_keys(f"{where} [chance]", values, keys)
     chance = float(values["per_host_day"])
     if not 0 < chance <= 1:
         raise KizashiError(f"{where}: chance per_host_day must be over 0 and at most 1")
-    return Prior(chance, values["source"])
+    if values["host_days"] <= 0:
+        raise KizashiError(f"{where}: chance host_days must be over 0")
+    return Prior(chance, values["source"], float(values["host_days"]))
 
 
 def _settings(where: str, values: Mapping[str, Any]) -> dict[str, Setting]:

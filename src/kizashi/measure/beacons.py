@@ -333,7 +333,10 @@ def _chance(con: duckdb.DuckDBPyConnection, detector: detecting.Detector) -> sco
         "SELECT count(*) FROM (SELECT DISTINCT host_id, day FROM uptime)"
     ).fetchall()
     return scoring.Chance(
-        detector.chance.per_host_day, tuple(best for (best,) in fired), float(days)
+        detector.chance.per_host_day,
+        detector.chance.host_days,
+        tuple(best for (best,) in fired),
+        float(days),
     )
 
 

@@ -375,7 +375,9 @@ def _chance(
         "GROUP BY host_id, first_seen::DATE ORDER BY best",
         [detector.id],
     ).fetchall()
-    return scoring.Chance(detector.chance.per_host_day, tuple(best for (best,) in fired), days)
+    prior = detector.chance
+    fired_as = tuple(best for (best,) in fired)
+    return scoring.Chance(prior.per_host_day, prior.host_days, fired_as, days)
 
 
 def _told(

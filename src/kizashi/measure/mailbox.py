@@ -78,6 +78,8 @@ def deliver(recorder: Recorder, at: datetime, site: Site, person: Person, messag
         "received_hops": 1,
         "links": list(message.links),
         "attachments": [_described(a) for a in message.attachments],
+        "findings": [],
+        "members": [],
         "bytes": len(text.encode()),
         "truncated": False,
     }
