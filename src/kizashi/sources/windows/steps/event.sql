@@ -24,7 +24,18 @@ WITH record AS (
 ),
 timed AS (
     SELECT
-        *,
+        record_no,
+        damaged,
+        provider,
+        channel,
+        own_number,
+        arrived,
+        host_process_id,
+        caller,
+        body,
+        id,
+        channel_key,
+        device,
         CASE
             WHEN NOT is_local THEN written
             ELSE coalesce(
