@@ -251,7 +251,8 @@ def _moment(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        return datetime.strptime(text, "%a %b %d %H:%M:%S %Y")  # noqa: DTZ007 - as they left it
+        # As asctime writes it; their pipelines take it as UTC.
+        return datetime.strptime(f"{text} +0000", "%a %b %d %H:%M:%S %Y %z")
 
 
 def _utc(moment: datetime) -> datetime:

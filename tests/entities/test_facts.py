@@ -261,3 +261,19 @@ def test_a_server_is_not_blamed_for_what_it_only_passed_on() -> None:
         ("/192.0.2.7", "gone.example"),
         ("/192.0.2.8", "www.example"),
     ]
+
+
+def test_a_resolver_that_a_person_named_is_not_blamed_for_what_it_asks(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    """Its clients are not logged, so no behaviour tells that it asks for others."""
+    for number in range(12):
+        add(con, "dns_activity", {
+            "time": at(9, seconds=number), "client_ip": "192.0.2.53", "site": "tokyo",
+            "server_ip": "198.51.100.1", "query": f"x{number}qkzv.example{number}.test",
+            "rcode": "NXDOMAIN", "vantage": "sensor",
+        })  # fmt: skip
+    blamed = "count(DISTINCT host_id)"
+    assert derived(con, "failed_lookup", blamed) == [(1,)]
+    entities.give_roles(con, [("tokyo", "resolver", "192.0.2.53")])
+    assert derived(con, "failed_lookup", blamed) == [(0,)]

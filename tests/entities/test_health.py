@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from kizashi.entities.health import Fault, by_day, faults, warnings
 from tests.entities.lake_tables import add, at, derived, empty_lake
 
-MONDAY = datetime(2026, 3, 2)  # noqa: DTZ001 - tables hold UTC without a zone
+MONDAY = at()
 
 
 def hourly(rows: list[int]) -> dict[datetime, int]:
@@ -158,7 +158,7 @@ def test_warnings_name_the_host_the_source_and_the_technique() -> None:
 
 def test_a_stray_record_of_1970_leaves_the_habits_of_now() -> None:
     own = hourly([2400] * 7 + [0, 0] + [2400] * 5)
-    own[datetime(1970, 1, 1)] = 1  # noqa: DTZ001 - tables hold UTC without a zone
+    own[MONDAY.replace(year=1970)] = 1
     (fault,) = faults({"dns": own, "proxy": hourly([2400] * 14)})
     assert (fault.kind, fault.first) == ("silent", MONDAY + timedelta(days=7))
 

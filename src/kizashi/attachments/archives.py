@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import struct
 import zipfile
-import zlib
 from typing import NamedTuple
+
+from kizashi.errors import DAMAGED_ZIP
 
 MEMBER_BYTES = 8 * 1024 * 1024  # of one member; the beginning tells what it is
 MOST_NAMES = 1_000
@@ -25,7 +26,7 @@ def open_zip(content: bytes) -> zipfile.ZipFile | None:
     """The archive, or None where its directory cannot be read."""
     try:
         return zipfile.ZipFile(io.BytesIO(content))
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, struct.error):
+    except DAMAGED_ZIP:
         return None
 
 
@@ -34,10 +35,7 @@ def member(package: zipfile.ZipFile, name: str) -> bytes:
     try:
         with package.open(name) as stream:
             return stream.read(MEMBER_BYTES)
-    except (
-        zipfile.BadZipFile, KeyError, RuntimeError, NotImplementedError, OSError, EOFError,
-        zlib.error, ValueError, struct.error,
-    ):  # fmt: skip
+    except (KeyError, *DAMAGED_ZIP):  # KeyError: no such member
         return b""
 
 

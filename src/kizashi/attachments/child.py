@@ -10,6 +10,7 @@ import contextlib
 import json
 import signal
 import sys
+from collections.abc import Iterator
 from types import FrameType
 from typing import BinaryIO
 
@@ -70,7 +71,7 @@ def _limit() -> None:
 
 
 @contextlib.contextmanager
-def _timed():  # type: ignore[no-untyped-def]
+def _timed() -> Iterator[None]:
     if not hasattr(signal, "setitimer"):
         yield
         return

@@ -3,7 +3,8 @@
 -- Failed look-ups that may be an algorithm's: without what fails by design, faults that hosts share,
 -- what resolvers ask for others, and suffix devolution. `unit` is what counts once: the registered
 -- domain, or the whole name where children of one domain, `parent`, look made; `label` is its judged label.
--- Only hosts with a few such units are here. Reads dns_fact, name and dns_activity.
+-- Only hosts with a few such units are here. Reads dns_fact, name, dns_activity
+-- and given_role.
 WITH failed AS (
     SELECT
         site,
@@ -122,6 +123,13 @@ resolver AS (
         AND server_ip != client_ip
     GROUP BY site, server_ip
     HAVING count(DISTINCT host_id) >= clients_of_a_resolver()
+    UNION
+    -- So does one that a person named.
+    SELECT
+        site,
+        address AS client_ip
+    FROM given_role
+    WHERE role = 'resolver'
 ),
 forwarder AS (
     SELECT DISTINCT
@@ -179,7 +187,7 @@ domain_child AS (
             NOT is_devolving
             AND query = label_of(query) || '.' || registered_domain
             AND alphabet_class(label_of(query)) IN ('hex', 'digits', 'letters', 'alphanumeric')
-    AND is_made_child_length(label_of(query))
+            AND is_made_child_length(label_of(query))
         )
         AND max(length(label_of(query))) - min(length(label_of(query)))
         <= spread_of_a_cluster()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from itertools import groupby, pairwise
 from statistics import median
 from typing import NamedTuple
@@ -157,7 +157,7 @@ def _hours(count: int) -> timedelta:
 
 
 def _start(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day)  # noqa: DTZ001 - tables hold UTC without a zone
+    return datetime.combine(day, time.min)
 
 
 class _Habit:

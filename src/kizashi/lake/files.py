@@ -21,7 +21,7 @@ from typing import IO
 
 import zstandard
 
-from kizashi.errors import KizashiError
+from kizashi.errors import DAMAGED_ZIP, KizashiError
 
 BLOCK_BYTES = 1 << 20
 HEAD_BYTES = 1 << 16
@@ -139,7 +139,7 @@ def _zip_members(found: Found, depth: int) -> Iterator[Found | tuple[str, str]]:
                 else:
                     inner = Found(label, partial(archive.open, info))
                     yield from members(inner, depth + 1)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, zlib.error) as error:
+    except DAMAGED_ZIP as error:
         yield found.label, f"damaged or unsupported zip: {error}"
 
 
@@ -255,7 +255,7 @@ def _lay_open(blocks: Iterator[bytes], target: Path | None, marks: Marks) -> _Re
             last = block[-1:]
             if out:
                 out.write(block)
-    except (OSError, EOFError, zlib.error, zstandard.ZstdError, zipfile.BadZipFile) as error:
+    except (zstandard.ZstdError, *DAMAGED_ZIP) as error:
         found.damage = f"damaged after {found.size:,} bytes: {error}"
     except LimitReached as error:
         found.damage = str(error)
