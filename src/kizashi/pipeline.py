@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import duckdb
 
@@ -34,9 +35,16 @@ from kizashi.names import predicted
 from kizashi.schema import tables
 from kizashi.sources import ZONELESS
 
+if TYPE_CHECKING:
+    from kizashi.detectors.user_rules import UserRule
+    from kizashi.sigma import Rules
+
 SIGNALS = "signal.parquet"
 CONFIRMED = "confirmed_clocks"
 ROLES = "given_roles"
+RULE_HOST_DAYS = (
+    100.0  # what the level that a rule's author gave is worth against the lake's counts
+)
 DAMAGED = 0.01  # of a source's records: above it the report says so first
 # What a hunt says that it is at, beside the detectors.
 LINKING, TELLING = "linking", "telling"
@@ -45,12 +53,14 @@ Step = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class HuntOptions:
-    """What a hunt may be told. `folders` hold a user's own detectors and chains."""
+    """What a hunt may be told. `folders` hold a user's own detectors and chains; the correlations
+    of `rules` are looked for over signals and tables."""
 
     config: Config = field(default_factory=Config)
     folders: tuple[Path, ...] = ()
     overlays: tuple[Path, ...] = ()
     indicators: tuple[Indicator, ...] = ()
+    rules: Rules | None = None
 
 
 def read(
@@ -124,22 +134,26 @@ def hunt(lake: Path, options: HuntOptions, step: Step | None = None) -> HuntResu
         with closing(Casebook(lake)) as book:
             hidden = _hide(con, book.exemptions())
             verdicts = book.verdicts()
+        own = _run_rules(con, known, options.rules, blind)
         _keep_signals(lake, con)
         found = assemble.signals(con)
         ties = assemble.tie(con, verdicts)
+        ties.links.extend(own.links)
         told = _chains(options.folders)
+        facts = {**detector_facts(known), **own.facts}
         incidents = assemble.assemble(
-            found, ties, detector_facts(known), told, span, _labels(lake, options.overlays)
+            found, ties, facts, told, span, _labels(lake, options.overlays)
         )
         if step:
             step(TELLING, len(known), len(known))
         result = HuntResult(
             incidents=_follow(lake, _ranked(incidents, options.config)),
             warnings=tuple(_warnings(lake, con, options.config)),
-            blind=(*blind, *_wild(wild)),
+            blind=(*blind, *own.blind, *_wild(wild)),
             sources=_health(lake, con),
             notes=(
                 *hidden,
+                *own.notes,
                 *_clock_notes(con),
                 *_indicator_notes(con, options.indicators, span),
                 *_single_notes(found, incidents),
@@ -199,6 +213,73 @@ def _run_detectors(
             yield Blind(name, f"could not look: no {what}", f"見られなかった：{what} が無い")
         else:
             detecting.run(detector, con, config.detectors.get(name))
+
+
+class _Own(NamedTuple):
+    """What a user's rules add to a hunt."""
+
+    facts: Mapping[str, assemble.DetectorFacts] = MappingProxyType({})
+    links: tuple[assemble.Link, ...] = ()
+    blind: tuple[Blind, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+
+def _run_rules(
+    con: duckdb.DuckDBPyConnection,
+    known: dict[str, detecting.Detector],
+    given: Rules | None,
+    blind: Iterable[Blind],
+) -> _Own:
+    """Look for the correlations of a user's rules; what each of them adds to the hunt."""
+    if given is None:
+        return _Own()
+    # pySigma is not loaded where no rule is given.
+    from kizashi.detectors import user_rules
+
+    rules = user_rules.user_rules(given)
+    unseeing = {one.subject for one in blind}
+    empty = {n for n in tables() if not con.execute(f"SELECT 1 FROM {n} LIMIT 1").fetchall()}
+    lacking = {rule.id: user_rules.lacks(rule, given, known, unseeing, empty) for rule in rules}
+    found = user_rules.run(con, given, rules)
+    return _Own(
+        {rule.id: _rule_facts(rule) for rule in rules},
+        tuple(assemble.Link(a, b, "asked_for", title) for a, b, title in found.ties),
+        tuple(
+            Blind(name, f"could not look: {lack}", f"見られなかった：{lack}")
+            for name, lack in lacking.items()
+            if lack
+        ),
+        tuple(
+            Note(
+                f"{name} held {count:,} times more than are told: narrow it",
+                f"{name} はさらに {count:,} 回成立したが示していない。条件を絞る",
+            )
+            for name, count in found.left_out.items()
+        ),
+    )
+
+
+def _rule_facts(rule: UserRule) -> assemble.DetectorFacts:
+    said = rule.correlation
+    title = said.title or rule.id
+    return assemble.DetectorFacts(
+        title=title,
+        title_ja=title,
+        family=rule.id,
+        stage=rule.stage,
+        benign="; ".join(said.benign) or "The rule's author names none",
+        benign_ja="; ".join(said.benign) or "ルールの作者は挙げていない",
+        tables=rule.tables,
+        chance_per_host_day=rule.chance_per_host_day,
+        chance_host_days=RULE_HOST_DAYS,
+        summarise=_say_rule,
+        is_rule=True,
+    )
+
+
+def _say_rule(said: Mapping[str, object]) -> tuple[str, str]:
+    by = f" ({said['group']})" if said.get("group") else ""
+    return f"the rule “{said['rule']}” holds{by}", f"ルール「{said['rule']}」が成立{by}"
 
 
 def detector_facts(known: dict[str, detecting.Detector]) -> dict[str, assemble.DetectorFacts]:

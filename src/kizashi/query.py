@@ -208,7 +208,7 @@ class SigmaRun:
             _show_signals(lake, con)
             if not (lake / pipeline.SIGNALS).is_file():
                 tables = {name for name in tables if sigma.view(name).table != "signal"}
-            for group in sigma.table_events(con, labels, tables):
+            for group in sigma.table_events(con, lambda i: labels.get(i, "?"), tables):
                 yield from self._hits([group])
 
     def _hits(self, groups: Sequence[sigma.Group]) -> Iterator[SigmaHit]:

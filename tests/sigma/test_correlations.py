@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kizashi import pipeline, query, sigma
-from kizashi.config import Config
 from kizashi.detectors import signal_table_sql
+from kizashi.lake.manifest import Manifest
 from kizashi.sigma.episodes import episodes as find
 from kizashi.sigma.events import Place
 from kizashi.sigma.occurrences import Occurrence
@@ -42,13 +42,33 @@ correlation:
 """
 
 
-def episodes(rule: Path, logs: list[Path], tmp_path: Path) -> list[sigma.Episode]:
-    found = sigma.load([rule])
+def episodes(case: Path, tmp_path: Path) -> list[sigma.Episode]:
+    found = sigma.load([case / "rule.yml"])
     assert found.broken == ()
     running = query.sigma_run(found, tmp_path / "scratch", lambda _l, _n: None)
-    hits = list(running.over(logs))
+    signals = case / "signals.jsonl"
+    lake = lake_of(signals, tmp_path / "lake") if signals.is_file() else None
+    hits = list(running.over(sorted(case.glob("events*.jsonl")), lake))
     assert all(isinstance(hit, sigma.Episode) for hit in hits), "rules of a correlation are quiet"
     return [hit for hit in hits if isinstance(hit, sigma.Episode)]
+
+
+def lake_of(signals: Path, lake: Path) -> Path:
+    """A lake whose last hunt stated the signals, a line each."""
+    Manifest(lake).close()
+    con = duckdb.connect()
+    con.execute(signal_table_sql())
+    for number, line in enumerate(signals.read_text("utf-8").splitlines(), 1):
+        row = {"details": {}} | json.loads(line)
+        row["details"] = json.dumps(row["details"])
+        columns = ", ".join(f"? AS {name}" for name in row)
+        con.execute(
+            f"INSERT INTO signal BY NAME SELECT {columns}, "
+            f"[{{'file_id': 1, 'record_no': {number}}}] AS evidence",
+            [*row.values()],
+        )
+    con.execute(f"COPY signal TO '{lake / pipeline.SIGNALS}' (FORMAT parquet)")
+    return lake
 
 
 def told(episode: sigma.Episode) -> dict[str, Any]:
@@ -71,7 +91,7 @@ def told(episode: sigma.Episode) -> dict[str, Any]:
 )  # fmt: skip
 def test_a_conformance_case_gives_its_expected_groups(case: Path, tmp_path: Path) -> None:
     expected = [json.loads(line) for line in (case / "expected.jsonl").read_text().splitlines()]
-    found = episodes(case / "rule.yml", sorted(case.glob("events*.jsonl")), tmp_path)
+    found = episodes(case, tmp_path)
     assert [told(episode) for episode in found] == expected
 
 
@@ -181,36 +201,3 @@ def test_a_level_keeps_what_its_correlations_refer_to(tmp_path: Path) -> None:
     assert [rule.name for rule in chosen.rules] == ["a"]
     assert [one.name for one in chosen.correlations] == ["c"]
     assert sigma.load([tmp_path / "rule.yml"]).of_levels(("low",)).correlations == ()
-
-
-def test_our_own_signals_can_be_correlated_in_order(tmp_path: Path) -> None:
-    lake = tmp_path / "lake"
-    log = tmp_path / "log.json"
-    log.write_text('{"EventID": 1, "Channel": "x", "Computer": "pc"}\n')
-    list(pipeline.read(lake, [log], Config()))
-    con = duckdb.connect()
-    con.execute(signal_table_sql())
-    rows = [("dns_nxdomain_burst", 0), ("task_created", 600), ("http_beacon", 4000)]
-    for host, order in (("/pc-07", rows), ("/pc-08", rows[::-1])):
-        for number, (detector, _second) in enumerate(order):
-            con.execute(
-                "INSERT INTO signal BY NAME SELECT ? AS detector, ? AS host_id, "
-                "TIMESTAMP '2026-03-02 09:00:00' + to_seconds(?) AS first_seen, '{\"names\": 12}' "
-                "AS details, [{'file_id': 1, 'record_no': ?}] AS evidence",
-                [detector, host, rows[number][1], number],
-            )
-    con.execute(f"COPY signal TO '{lake / pipeline.SIGNALS}' (FORMAT parquet)")
-    documents = [
-        f"title: {name}\nname: {name}\nlogsource: {{product: kizashi, category: signal}}\n"
-        f"detection:\n  s: {{detector: {name}, names|gte: 10}}\n  condition: s\n"
-        for name, _second in rows
-    ]
-    documents.append(
-        "title: early sign\nname: early\ncorrelation: {type: temporal_ordered, group-by: host_id, "
-        "timespan: 2h, rules: [dns_nxdomain_burst, task_created, http_beacon]}\n"
-    )
-    (tmp_path / "rule.yml").write_text("---\n".join(documents), "utf-8")
-    found = sigma.load([tmp_path / "rule.yml"])
-    running = query.sigma_run(found, tmp_path / "scratch", lambda _l, _n: None)
-    (episode,) = [hit for hit in running.over([], lake) if isinstance(hit, sigma.Episode)]
-    assert (dict(episode.group), episode.count) == ({"host_id": "/pc-07"}, 3)

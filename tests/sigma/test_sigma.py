@@ -356,5 +356,69 @@ def test_a_rule_of_one_system_leaves_rows_of_the_other_alone(
     rows = [{**start, "image": image, "command_line": "x"} for image in ("C:\\x", "/bin/x")]
     con = connect({"process_activity": rows}, (), lambda _con: None)
     wanted = {channel for channel, _ids in rule.records if channel.startswith(sigma.TABLE)}
-    groups = list(sigma.table_events(con, {1: "f"}, wanted))
+    groups = list(sigma.table_events(con, str, wanted))
     assert [hit.fields["Image"] for hit in sigma.hits(groups, [rule])] == met
+
+
+FILTER = """---
+title: Administrators work here
+logsource: {product: windows, category: process_creation}
+filter:
+  rules: RULES
+  s: {User|endswith: 'alice'}
+  condition: not s
+"""
+
+
+@pytest.mark.parametrize(
+    ("of", "source", "met"),
+    [
+        ("any", "product: windows, category: process_creation", False),
+        ("[5f1abf38-0000-4000-8000-000000000000]", "product: windows", False),
+        ("[n]", "category: process_creation", False),
+        ("[]", "product: windows", False),
+        ("any", "product: linux", True),
+        ("any", "product: windows, service: security", True),
+    ],
+)
+def test_a_filter_narrows_the_rules_it_is_for(
+    tmp_path: Path, of: str, source: str, met: bool
+) -> None:
+    head = HEAD.replace("title: t", "title: t\nname: n")
+    narrowing = FILTER.replace("RULES", of).replace(
+        "product: windows, category: process_creation", source
+    )
+    found = rules(tmp_path, "  s: {Image|endswith: cmd.exe}\n  condition: s\n" + narrowing, head)
+    assert found.broken == (), found.broken
+    group = Group(
+        CHANNEL.lower(), 1, [Place("f", 1), Place("f", 2)], [EVENT, {**EVENT, "User": "b"}]
+    )
+    lines = [hit.place.line for hit in sigma.hits([group], found.rules)]
+    assert lines == ([1, 2] if met else [2])
+
+
+def test_a_filter_for_another_rule_leaves_this_one_alone(tmp_path: Path) -> None:
+    body = "  s: {Image|endswith: cmd.exe}\n  condition: s\n" + FILTER.replace("RULES", "[other]")
+    found = rules(tmp_path, body)
+    assert [rule.node for rule in found.rules] == [
+        sigma.parse([("r", HEAD + "detection:\n" + body.partition("---")[0])]).rules[0].node
+    ]
+    ((reason, line),) = [(b.reason, b.line) for b in found.broken]
+    assert reason == "filter: refers to 'other', which no rule here that can run is called"
+    assert line == 13
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("filter: [a]", "must be a mapping"),
+        ("filter: {s: {a: b}, condition: not s}", "needs rules"),
+        ("filter: {rules: any, s: {a: b}}", "condition"),
+        ("filter: {rules: {a: b}, s: {a: b}, condition: s}", "must be a list"),
+        ("filter: {rules: any, s: {a|re: '('}, condition: s}", "RE2"),
+    ],
+)
+def test_a_filter_that_cannot_run_says_why(tmp_path: Path, said: str, reason: str) -> None:
+    path = tmp_path / "filter.yml"
+    path.write_text(f"title: f\nlogsource: {{product: windows}}\n{said}\n", "utf-8")
+    assert [reason in broken.reason for broken in sigma.load([path]).broken] == [True]

@@ -54,7 +54,8 @@ HELD_JA = "。時計 {clock} の時間帯が疑わしいため medium に留め�
 
 @dataclass(frozen=True, slots=True)
 class DetectorFacts:
-    """What assembling asks of a detector; `summarise` says a signal's details in both languages."""
+    """What assembling asks of a detector; `summarise` says a signal's details in both languages.
+    A user's rule joins signals: it is their chain, whatever chain of ours they fit."""
 
     title: str
     title_ja: str
@@ -66,6 +67,7 @@ class DetectorFacts:
     chance_per_host_day: float
     chance_host_days: float  # behind that chance
     summarise: Callable[[Mapping[str, object]], tuple[str, str]]
+    is_rule: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,19 +298,22 @@ def _incident(
     heard = _heed(members, weights, ties.verdicts)
     match = _best_chain(members, chains) if len(members) > 1 else None
     telling = [t for t in ties.links if not _is_known_pair(t, ties.familiar)]
-    score = _score(members, telling, weights)
+    rule = _rule(members, known, weights)
+    score = _score(members, telling, weights, known)
     in_use = _in_use(members, ties.links, ties.familiar)
     if in_use is not None:
         score = min(score, EXPLAINED)
     heaviest = max(members, key=lambda s: (weights[s.signal_id], s.signal_id))
-    if match is None:
+    if match is None and rule is None:
         # Without a chain's order only the heaviest witness speaks.
         score = min(score, weights[heaviest.signal_id] + 0.5 * (len(members) > 1))
-        if score < scoring.SEVERITIES[-1][1]:
-            return None
+    if match is None and score < scoring.SEVERITIES[-1][1]:
+        return None
     unsure = _unsure_clock(members)
-    severity = scoring.severity(score, single=match is None or unsure is not None)
-    facts = known[heaviest.detector]
+    joined = {s.family for s in members if not known[s.detector].is_rule}
+    is_chain = match is not None or (rule is not None and len(joined) > 1)
+    severity = scoring.severity(score, single=not is_chain or unsure is not None)
+    facts = known[(rule or heaviest).detector]
     words, words_ja = scoring.in_words(score, span.host_days)
     if heard:
         words += heard[0]
@@ -319,17 +324,18 @@ def _incident(
     hosts = _hosts(members, ties.gateways)
     users = sorted({u for s in members for u in (s.user, s.recipient) if u})
     first = min(members, key=lambda s: (s.first_seen, s.signal_id))
-    title = (match.chain.title, match.chain.title_ja) if match else (facts.title, facts.title_ja)
+    named = match.chain if match and rule is None else facts
+    title = (named.title, named.title_ja)
     where = ", ".join(hosts) or ", ".join(users)
-    benign = (
-        (match.chain.benign, match.chain.benign_ja) if match else (facts.benign, facts.benign_ja)
-    )
+    benign = (named.benign, named.benign_ja)
     if in_use is not None:
         benign = (
             IN_USE.format(thing=in_use.thing, hosts=in_use.hosts),
             IN_USE_JA.format(thing=in_use.thing, hosts=in_use.hosts),
         )
     name = match.chain.id if match else (LINKED if len(members) > 1 else heaviest.detector)
+    if rule is not None:
+        name = rule.detector
     return Incident(
         id=hashlib.sha256(f"{first.host_id} {first.signal_id}".encode()).hexdigest()[:12],
         rank=0,
@@ -440,21 +446,39 @@ def _weight(signal: Signal, members: list[Signal], chances: Mapping[str, scoring
     return scoring.weight(chances[signal.detector], signal.confidence, len(own))
 
 
-def _score(members: list[Signal], ties: list[Link], weights: Mapping[str, float]) -> float:
-    """Weights of the signals, a family once, and of the links that hold the group together."""
+def _rule(
+    members: list[Signal], known: Mapping[str, DetectorFacts], weights: Mapping[str, float]
+) -> Signal | None:
+    """The heaviest signal of a user's rule."""
+    stated = [s for s in members if known[s.detector].is_rule]
+    return max(stated, key=lambda s: (weights[s.signal_id], s.signal_id), default=None)
+
+
+def _score(
+    members: list[Signal],
+    ties: list[Link],
+    weights: Mapping[str, float],
+    known: Mapping[str, DetectorFacts],
+) -> float:
+    """Weights of the signals, a family once, and of the links that hold the group together. A
+    user's rule is no further witness of what it joined: the weightier of the two counts."""
     families: dict[str, float] = {}
+    stated = 0.0
     for signal in members:
+        if known[signal.detector].is_rule:
+            stated = max(stated, weights[signal.signal_id])
+            continue
         families[signal.family] = max(families.get(signal.family, 0.0), weights[signal.signal_id])
     kinds = link_kinds()
     family_of = {s.signal_id: s.family for s in members}
     linked: dict[tuple[str, ...], float] = {}
     for tie in ties:
         pair = tuple(sorted((family_of[tie.from_id], family_of[tie.to_id])))
-        if pair[0] != pair[1]:
+        if pair[0] != pair[1] and families.keys() >= set(pair):
             linked[pair] = max(linked.get(pair, 0.0), float(str(kinds[tie.kind]["weight"])))
     # A tree of n families has n - 1 links; further ones repeat what the first said.
     strongest = sorted(linked.values(), reverse=True)[: max(0, len(families) - 1)]
-    return round(sum(families.values()) + sum(strongest), 3)
+    return round(max(stated, sum(families.values()) + sum(strongest)), 3)
 
 
 def _best_chain(members: list[Signal], chains: Mapping[str, Chain]) -> _Match | None:

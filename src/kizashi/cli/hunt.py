@@ -7,7 +7,7 @@ import tempfile
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -31,6 +31,9 @@ from kizashi.errors import UsageError
 from kizashi.incidents import Note
 from kizashi.report.escape import terminal as safe
 from kizashi.sources import ZONELESS
+
+if TYPE_CHECKING:
+    from kizashi.sigma import Rules
 
 # Files that could not be read whole, and refused indicators, named one by one.
 MOST_TOLD = 20
@@ -92,6 +95,12 @@ def hunt(
         list[Path] | None,
         typer.Option("--folder", help="Your own detectors, chains and mappings.", metavar="DIR"),
     ] = None,
+    rules: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--rules", help="Your own Sigma correlations over signals and events.", metavar="DIR"
+        ),
+    ] = None,
 ) -> None:
     """Read the logs under PATH and tell ranked attack chains with their evidence.
 
@@ -119,6 +128,7 @@ def hunt(
             settled,
             tuple(folder or ()),
             tuple(indicators or ()),
+            tuple(rules or ()),
         )
 
 
@@ -136,6 +146,7 @@ def _hunt(
     config: settings.Config,
     folders: tuple[Path, ...],
     indicator_files: tuple[Path, ...] = (),
+    rule_folders: tuple[Path, ...] = (),
 ) -> None:
     from kizashi import pipeline
     from kizashi.report.exports import FORMATS
@@ -145,6 +156,7 @@ def _hunt(
 
     looked_for = pipeline.load_indicators(indicator_files, config)
     told(list(looked_for.refused), "kizashi hunt: mend the list")
+    rules = _correlations(rule_folders, config) if rule_folders else None
     unread = read_in(lake, paths, config, folders)
     if config.keep_days is not None:
         dropped = pipeline.retain(lake, config.keep_days, datetime.now(UTC))
@@ -155,7 +167,9 @@ def _hunt(
         def step(name: str, number: int, total: int) -> None:
             bar.update(task, description=name, completed=number, total=total)
 
-        options = pipeline.HuntOptions(config, folders, indicators=looked_for.indicators)
+        options = pipeline.HuntOptions(
+            config, folders, indicators=looked_for.indicators, rules=rules
+        )
         result = pipeline.hunt(lake, options, step)
     if new:
         result = replace(result, incidents=tuple(i for i in result.incidents if i.new))
@@ -177,6 +191,23 @@ def _hunt(
             raise typer.Exit(3)
     if check_sources and result.warnings:
         raise typer.Exit(4)
+
+
+def _correlations(folders: tuple[Path, ...], config: settings.Config) -> Rules:
+    """The correlations of the folders; what cannot run, and what a hunt does not run, is said."""
+    from kizashi.sigma import load
+
+    found = load(folders, config.placeholders)
+    told([f"{b.path}:{b.line}: {b.reason}" for b in found.broken], "see: kizashi sigma check")
+    if not found.correlations:
+        raise UsageError(
+            "no correlation there that can run: a hunt looks for correlations (docs/sigma.md); "
+            "rules by themselves run with: kizashi sigma run"
+        )
+    used = {part for one in found.correlations for part in one.parts}
+    if alone := sum(rule.id not in used for rule in found.rules):
+        talk.print(f"{alone:,} rules that no correlation asks for are left to: kizashi sigma run")
+    return found
 
 
 def exporting(said: str) -> tuple[str, Path]:

@@ -57,6 +57,7 @@ class Correlation:
     aliases: Mapping[str, Mapping[str, str]] | None = None  # alias -> part -> its field
     terms: tuple[Term, ...] = ()  # of a condition in words; one of them must hold
     generate: bool = False
+    benign: tuple[str, ...] = ()  # what its author calls false positives
 
     def field_of(self, name: str, part: str) -> str:
         """The field of a part's events that a name of `group-by` or `field` stands for."""
@@ -116,8 +117,14 @@ def _read(document: Mapping[str, Any], path: str) -> Correlation:
         aliases=_aliases(said.get("aliases", {})),
         terms=terms,
         generate=said.get("generate", False),
+        benign=_benign(document.get("falsepositives")),
     )
     return made if terms else _bounded(made, condition)
+
+
+def _benign(value: object) -> tuple[str, ...]:
+    items = value if isinstance(value, list) else [value]
+    return tuple(str(item) for item in items if item)
 
 
 def _names(said: Mapping[str, Any], key: str) -> tuple[str, ...]:

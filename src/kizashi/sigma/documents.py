@@ -29,10 +29,10 @@ MOST_PATTERN_CHARACTERS = 5000
 MOST_CONDITION_WORDS = 2000
 # What a value costs with a modifier that makes several of it, in plain values.
 WEIGHTS = {"windash": 30, "base64offset": 5, "wide": 5, "utf16": 5, "utf16le": 5, "utf16be": 5}
-ATTRIBUTES = ("title", "name", "id", "logsource", "detection", "correlation", "level")
+ATTRIBUTES = ("title", "name", "id", "logsource", "detection", "correlation", "filter", "level")
 # Whatever else a rule says of itself is free; these are so common that no slip is looked for.
 COMMON = ("status", "description", "references", "author", "date", "modified", "tags", "fields",
-          "falsepositives", "related", "license", "taxonomy", "scope", "filter")  # fmt: skip
+          "falsepositives", "related", "license", "taxonomy", "scope")  # fmt: skip
 # Only texts like these can hold aliases or nest deep; others need no second look.
 _SUSPECT = re.compile(r"(?m)(?:^|[\s\[{,:-])&[^\s,\[\]{}]|(?:[-?:]\s){8}")
 _MANY_BRACKETS = 60
@@ -113,14 +113,15 @@ def check(document: Mapping[str, Any]) -> None:
         near = difflib.get_close_matches(str(key), ATTRIBUTES, 1, 0.85)
         if near and near[0] not in document:
             raise Unable(f"unknown key {str(key)[:80]!r}. Did you mean {near[0]!r}?", (key,))
-    detection = document.get("detection")
-    if detection is None or isinstance(detection, dict):
-        _check_values(detection or {})
+    for part in ("detection", "filter"):
+        detection = document.get(part)
+        if isinstance(detection, dict):
+            _check_values(detection, part)
 
 
-def _check_values(detection: Mapping[str, Any]) -> None:
+def _check_values(detection: Mapping[str, Any], part: str) -> None:
     spent = 0
-    for keys, value in _leaves(detection, ("detection",)):
+    for keys, value in _leaves(detection, (part,)):
         name = next((k for k in reversed(keys) if isinstance(k, str)), "")
         if len(name) > MOST_KEY_CHARACTERS:
             raise Unable(f"a field name of more than {MOST_KEY_CHARACTERS} characters", keys)

@@ -1,4 +1,5 @@
-"""Sigma rules as trees of tests on fields, read by pySigma, and the correlations beside them.
+"""Sigma rules as trees of tests on fields, read by pySigma; the filters that narrow them and the
+correlations beside them.
 
 A rule that cannot run is told with its file and the reason, and stops nothing.
 """
@@ -53,7 +54,7 @@ MOST_TESTS = 20_000
 _WRONG = (SigmaError, RecursionError, re.error, TypeError, ValueError, KeyError, AttributeError)
 Placeholders = Mapping[str, Sequence[str]]
 _NO_PLACEHOLDERS: Placeholders = MappingProxyType({})
-_KINDS = ("detection", "correlation")
+_KINDS = ("detection", "correlation", "filter")
 
 
 class Test(NamedTuple):
@@ -107,6 +108,17 @@ class Rule:
     node: Node
 
 
+class Filter(NamedTuple):
+    """What must hold besides, of rules by id or name, or of any rule (`of` empty), that are of its
+    log source; an empty part of a log source is every one."""
+
+    id: str
+    path: str
+    of: tuple[str, ...]
+    source: tuple[str, str, str]  # product, category, service
+    node: Node
+
+
 class Broken(NamedTuple):
     """A rule that cannot run: its file, why, and the line (0 where none is to blame).
     `is_unserved` where the rule is well and no log here is of its source."""
@@ -120,7 +132,7 @@ class Broken(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What a set of folders gave; correlations come after the rules and correlations they refer to.
-    `others` are files of Sigma that hold neither."""
+    Filters are in the rules already. `others` are files of Sigma that hold none of these."""
 
     rules: tuple[Rule, ...]
     broken: tuple[Broken, ...]
@@ -158,6 +170,7 @@ def parse(
     broken: list[Broken] = []
     others: list[str] = []
     waiting: list[tuple[Correlation, int]] = []
+    filters: list[tuple[Filter, int]] = []
     for label, source in texts:
         text = ""
         try:
@@ -171,7 +184,11 @@ def parse(
             continue
         for number, document in enumerate(held):
             try:
-                if "detection" in document and "correlation" not in document:
+                if "filter" in document:
+                    check(document)
+                    own = _filter(document, label, placeholders)
+                    filters.append((own, line_of(text, number, ("filter", "rules"))))
+                elif "detection" in document and "correlation" not in document:
                     check(document)
                     found.append(_rule(document, label, placeholders))
                 elif (one := _correlation(document, label)) is not None:
@@ -181,6 +198,8 @@ def parse(
                 line = reason.line or line_of(text, number, reason.keys)
                 broken.append(Broken(label, str(reason), isinstance(reason, Unserved), line))
     ids = {rule.name: rule.id for rule in found if rule.name} | {rule.id: rule.id for rule in found}
+    broken += _unmet(filters, ids)
+    found = [_narrowed(rule, [one for one, _line in filters]) for rule in found]
     lines = {id(one): line for one, line in waiting}
     ready, lacking = correlating.resolved((one for one, _line in waiting), ids)
     broken += [Broken(one.path, reason, line=lines[id(one)]) for one, reason in lacking]
@@ -188,13 +207,67 @@ def parse(
 
 
 def _correlation(document: dict[str, Any], label: str) -> Correlation | None:
-    """The correlation of a document; None for a filter, and for YAML of another kind."""
+    """The correlation of a document; None for YAML of another kind."""
     check(document)
     if "correlation" in document:
         return correlating.read(document, label)
-    if "title" in document and "filter" not in document:
-        raise Unable("no detection: neither a rule nor a correlation")
+    if "title" in document:
+        raise Unable("no detection: neither a rule, nor a filter, nor a correlation")
     return None
+
+
+def _filter(document: dict[str, Any], path: str, given: Placeholders) -> Filter:
+    said = document["filter"]
+    if not isinstance(said, dict):
+        raise Unable("filter: must be a mapping", ("filter",))
+    of = said.get("rules")
+    if of is None:
+        raise Unable("filter: needs rules: a list of ids or names, or any", ("filter",))
+    names = [of] if isinstance(of, str) else of
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise Unable("filter: rules must be a list of ids or names, or any", ("filter", "rules"))
+    source = document.get("logsource")
+    if not isinstance(source, dict):
+        raise Unable("filter: needs a log source", ("logsource",))
+    own = {key: value for key, value in said.items() if key != "rules"}
+    try:
+        parsed = SigmaDetections.from_dict(own).parsed_condition
+        trees = tuple(_node(condition.parsed, given) for condition in parsed)
+    except _WRONG as error:
+        said_wrong = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        raise Unable(said_wrong, ("filter", "condition")) from error
+    return Filter(
+        id=str(document.get("id") or document.get("name") or document.get("title") or path),
+        path=path,
+        of=() if not names or [name.lower() for name in names] == ["any"] else tuple(names),
+        source=(
+            str(source.get("product") or ""),
+            str(source.get("category") or ""),
+            str(source.get("service") or ""),
+        ),
+        node=AllOf(trees),
+    )
+
+
+def _unmet(filters: Iterable[tuple[Filter, int]], ids: Collection[str]) -> Iterator[Broken]:
+    """Filters for rules that are not here; whatever else they are for is narrowed all the same."""
+    for one, line in filters:
+        for name in one.of:
+            if name not in ids:
+                said = f"filter: refers to {name[:80]!r}, which no rule here that can run is called"
+                yield Broken(one.path, said, line=line)
+
+
+def _narrowed(rule: Rule, filters: Sequence[Filter]) -> Rule:
+    """The rule with every filter that is for it."""
+    own = (rule.product, rule.category, rule.service)
+    nodes = [
+        one.node
+        for one in filters
+        if (not one.of or rule.id in one.of or (rule.name and rule.name in one.of))
+        and all(not asked or asked == has for asked, has in zip(one.source, own, strict=True))
+    ]
+    return replace(rule, node=AllOf((rule.node, *nodes))) if nodes else rule
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:

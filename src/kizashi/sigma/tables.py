@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -71,10 +71,10 @@ def _said() -> dict[str, Any]:
 
 
 def table_events(
-    con: duckdb.DuckDBPyConnection, labels: Mapping[int, str], wanted: Collection[str]
+    con: duckdb.DuckDBPyConnection, label: Callable[[int], str], wanted: Collection[str]
 ) -> Iterator[Group]:
-    """Rows of the views `wanted` under Sigma's names, some tens of thousands at a time. `labels`
-    names the files."""
+    """Rows of the views `wanted` under Sigma's names, some tens of thousands at a time. `label`
+    names a file by its id."""
     for channel in sorted(wanted):
         source = view(channel)
         columns = ", ".join(
@@ -87,8 +87,8 @@ def table_events(
             group = Group(channel, 0)
             for row in rows:
                 fields = dict(zip(names, row, strict=True))
-                label = labels.get(int(fields.pop("file_id")), "?")
-                group.places.append(Place(label, int(fields.pop("record_no"))))
+                file = label(int(fields.pop("file_id")))
+                group.places.append(Place(file, int(fields.pop("record_no"))))
                 if "details" in fields:
                     fields = {**orjson.loads(fields.pop("details")), **fields}
                 group.rows.append(fields)
