@@ -1,4 +1,4 @@
-"""Writes docs/reference from the code: tables, sources, detectors, chains and the command line.
+"""Writes docs/reference from the code: tables, sources, detectors, chains, packs, the command line.
 
 Each page is made from the one place that already says the thing, so a page cannot disagree with it.
 `python -m tools.reference` writes the pages; `--check` only says which are out of date, exit 1.
@@ -18,6 +18,7 @@ from typing import Any
 import typer
 
 from kizashi import cli, entities, schema
+from kizashi.packs import Hunt, packs
 from kizashi.sources.mapping import load as load_mapping
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -195,6 +196,38 @@ def chains_page() -> str:
     return "\n".join(parts)
 
 
+def packs_page() -> str:
+    """Every pack: its hunts with their grade, what each goes by, and what is known."""
+    parts = [
+        "# Packs\n",
+        "What is published about a campaign, as hunts: [how to use them](../packs.md).\n",
+    ]
+    for one in packs().values():
+        parts += [f"## {one.id}\n", f"{one.title} / {one.title_ja}\n", f"{one.about}\n"]
+        heads = ("hunt", "grade", "goes by", "what is known", "sources")
+        parts.append(
+            grid(
+                heads,
+                (
+                    (f"{h.id} {h.title}", h.grade, goes_by(h), h.about, ", ".join(h.sources))
+                    for h in one.hunts
+                ),
+            )
+        )
+        parts.append(grid(("source", "what it is"), one.sources.items()))
+    return "\n".join(parts)
+
+
+def goes_by(hunt: Hunt) -> str:
+    """The detectors, chains, names and patterns of a hunt."""
+    said = [f"`{name}`" for name in (*hunt.detectors, *hunt.chains)]
+    said += [f"names of {family}" for family in hunt.names]
+    said += ["indicators of the pack"] if hunt.indicators else []
+    if hunt.look:
+        said.append(f"a look at `{hunt.look.table}.{hunt.look.column}`: `{hunt.look.pattern}`")
+    return "; ".join(said)
+
+
 def command_part(command: Any, path: str) -> list[str]:
     """The help text of one verb, or of a group and its verbs, as Markdown parts."""
     context = command.make_context(path, [], resilient_parsing=True, terminal_width=HELP_COLUMNS)
@@ -216,6 +249,7 @@ MAKERS: dict[str, Callable[[], str]] = {
     "sources.md": sources_page,
     "detectors.md": detectors_page,
     "chains.md": chains_page,
+    "packs.md": packs_page,
     "cli.md": commands_page,
 }
 

@@ -8,8 +8,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
+from importlib.resources import as_file
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -23,7 +24,16 @@ from kizashi.chains import Chain, assemble, chains
 from kizashi.config import Config
 from kizashi.entities import health
 from kizashi.errors import UsageError
-from kizashi.incidents import SEVERITIES, Asset, Blind, HuntResult, Incident, Note, SourceHealth
+from kizashi.incidents import (
+    SEVERITIES,
+    Asset,
+    Blind,
+    HuntResult,
+    Incident,
+    Note,
+    PackHunt,
+    SourceHealth,
+)
 from kizashi.indicators import Indicator, Loaded
 from kizashi.lake.casebook import Casebook, Exemption
 from kizashi.lake.engine import open_lake, quoted_path
@@ -32,6 +42,8 @@ from kizashi.lake.manifest import Manifest
 from kizashi.lake.retention import expire
 from kizashi.lake.settle import settle
 from kizashi.names import predicted
+from kizashi.packs import Pack, check
+from kizashi.packs.outcome import Hunted, outcomes, remembered, written
 from kizashi.schema import tables
 from kizashi.sources import ZONELESS
 
@@ -61,6 +73,7 @@ class HuntOptions:
     overlays: tuple[Path, ...] = ()
     indicators: tuple[Indicator, ...] = ()
     rules: Rules | None = None
+    packs: tuple[Pack, ...] = ()
 
 
 def read(
@@ -116,16 +129,17 @@ def hunt(lake: Path, options: HuntOptions, step: Step | None = None) -> HuntResu
     if options.config.origin:
         _remember_roles(lake, options.config)
     with open_settled(lake, options.overlays) as con:
-        known = detecting.detectors(options.folders)
-        known_indicators.install(con, options.indicators)
-        ((first, last),) = con.execute(
-            "SELECT min(time)::DATE, max(time)::DATE FROM dns_activity"
-        ).fetchall()
-        predicted.install(con, first, last)
-        if not options.indicators:
+        known, told = detecting.detectors(options.folders), _chains(options.folders)
+        brought = {pack.id: _brought(pack, options.config) for pack in options.packs}
+        looked_for = (*options.indicators, *(i for own in brought.values() for i in own))
+        for pack in options.packs:
+            check(pack, known, told, predicted.families())
+        known_indicators.install(con, looked_for)
+        predicted.install(con, *_days_of_names(con))
+        if not looked_for:
             known = {n: d for n, d in known.items() if "indicator" not in d.reads}
         con.execute(detecting.signal_table_sql())
-        blind = list(_run_detectors(con, known, options.config, step))
+        blind = list(_run_detectors(con, known, _settings(options), step))
         if step:
             step(LINKING, len(known), len(known))
         span = _span(con)
@@ -139,15 +153,16 @@ def hunt(lake: Path, options: HuntOptions, step: Step | None = None) -> HuntResu
         found = assemble.signals(con)
         ties = assemble.tie(con, verdicts)
         ties.links.extend(own.links)
-        told = _chains(options.folders)
         facts = {**detector_facts(known), **own.facts}
-        incidents = assemble.assemble(
-            found, ties, facts, told, span, _labels(lake, options.overlays)
-        )
+        labels = _labels(lake, options.overlays)
+        incidents = assemble.assemble(found, ties, facts, told, span, labels)
         if step:
             step(TELLING, len(known), len(known))
+        incidents = _follow(lake, _ranked(incidents, options.config))
+        sayings = {name: written(own) for name, own in brought.items()}
+        hunted = Hunted(known, told, found, incidents, span, labels, sayings)
         result = HuntResult(
-            incidents=_follow(lake, _ranked(incidents, options.config)),
+            incidents=incidents,
             warnings=tuple(_warnings(lake, con, options.config)),
             blind=(*blind, *own.blind, *_wild(wild)),
             sources=_health(lake, con),
@@ -155,13 +170,56 @@ def hunt(lake: Path, options: HuntOptions, step: Step | None = None) -> HuntResu
                 *hidden,
                 *own.notes,
                 *_clock_notes(con),
-                *_indicator_notes(con, options.indicators, span),
+                *_indicator_notes(con, looked_for, span),
+                *_past_names(con),
                 *_single_notes(found, incidents),
             ),
             host_days=span.host_days,
             site_zones=options.config.zones,
+            pack_hunts=_pack_hunts(con, options.packs, hunted),
         )
     return result
+
+
+def _brought(pack: Pack, config: Config) -> tuple[Indicator, ...]:
+    """The published indicators of a pack."""
+    if pack.indicators is None:
+        return ()
+    with as_file(pack.indicators) as path:
+        return load_indicators((path,), config).indicators
+
+
+def _settings(options: HuntOptions) -> dict[str, dict[str, Any]]:
+    """Settings by detector: what kizashi.toml says, and under it what packs say."""
+    merged: dict[str, dict[str, Any]] = {}
+    for said in (*(pack.settings for pack in options.packs), options.config.detectors):
+        for name, own in said.items():
+            merged[name] = {**merged.get(name, {}), **own}
+    return merged
+
+
+def _days_of_names(con: duckdb.DuckDBPyConnection) -> tuple[date | None, date | None]:
+    """First and last day of the logs that hold names, and of the contacts kept of older ones."""
+    named = ("dns_activity", "http_activity", "tls_activity")
+    union = " UNION ALL ".join(
+        f"SELECT min(time) AS low, max(time) AS high FROM {t}" for t in named
+    )
+    ((first, last),) = con.execute(
+        f"SELECT min(low)::DATE, max(high)::DATE FROM ({union})"
+    ).fetchall()
+    kept = predicted.first_kept(con)
+    return min(filter(None, (first, kept)), default=None), last or kept
+
+
+def _past_names(con: duckdb.DuckDBPyConnection) -> Iterator[Note]:
+    for met in predicted.past_contacts(con):
+        yield remembered(met)
+
+
+def _pack_hunts(
+    con: duckdb.DuckDBPyConnection, packs: tuple[Pack, ...], hunted: Hunted
+) -> tuple[PackHunt, ...]:
+    return tuple(one for pack in packs for one in outcomes(con, pack, hunted))
 
 
 def retain(lake: Path, keep_days: int, now: datetime) -> int:
@@ -201,7 +259,7 @@ def confirm_clock(lake: Path, clock: str) -> None:
 def _run_detectors(
     con: duckdb.DuckDBPyConnection,
     known: dict[str, detecting.Detector],
-    config: Config,
+    settings: Mapping[str, Mapping[str, Any]],
     step: Step | None,
 ) -> Iterator[Blind]:
     for number, (name, detector) in enumerate(known.items(), 1):
@@ -212,7 +270,7 @@ def _run_detectors(
             what = ", ".join(missing)
             yield Blind(name, f"could not look: no {what}", f"見られなかった：{what} が無い")
         else:
-            detecting.run(detector, con, config.detectors.get(name))
+            detecting.run(detector, con, settings.get(name))
 
 
 class _Own(NamedTuple):

@@ -101,6 +101,14 @@ def hunt(
             "--rules", help="Your own Sigma correlations over signals and events.", metavar="DIR"
         ),
     ] = None,
+    pack: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--pack",
+            help="Also say what each hunt of a campaign's pack found: infy, or a file.",
+            metavar="NAME",
+        ),
+    ] = None,
 ) -> None:
     """Read the logs under PATH and tell ranked attack chains with their evidence.
 
@@ -129,6 +137,7 @@ def hunt(
             tuple(folder or ()),
             tuple(indicators or ()),
             tuple(rules or ()),
+            tuple(pack or ()),
         )
 
 
@@ -147,13 +156,16 @@ def _hunt(
     folders: tuple[Path, ...],
     indicator_files: tuple[Path, ...] = (),
     rule_folders: tuple[Path, ...] = (),
+    packs: tuple[str, ...] = (),
 ) -> None:
     from kizashi import pipeline
+    from kizashi.packs import pack
     from kizashi.report.exports import FORMATS
     from kizashi.report.html import write_html, write_text
     from kizashi.report.jsonl import write_jsonl
     from kizashi.report.terminal import render_terminal
 
+    asked = tuple(pack(name) for name in packs)
     looked_for = pipeline.load_indicators(indicator_files, config)
     told(list(looked_for.refused), "kizashi hunt: mend the list")
     rules = _correlations(rule_folders, config) if rule_folders else None
@@ -168,7 +180,7 @@ def _hunt(
             bar.update(task, description=name, completed=number, total=total)
 
         options = pipeline.HuntOptions(
-            config, folders, indicators=looked_for.indicators, rules=rules
+            config, folders, indicators=looked_for.indicators, rules=rules, packs=asked
         )
         result = pipeline.hunt(lake, options, step)
     if new:

@@ -131,6 +131,32 @@ class SourceHealth:
 
 
 @dataclass(frozen=True, slots=True)
+class PackHunt:
+    """One hunt of a pack, and what came of it. `state` is fired, lead (found, but evidence that
+    never alerts), nothing or blind (no log that could show it)."""
+
+    pack: str
+    hunt: str
+    title: str
+    title_ja: str
+    grade: str  # of the evidence behind it, A to D
+    sources: tuple[str, ...]
+    about: str
+    about_ja: str
+    state: str
+    records: int = 0  # signals, chains or records found
+    hosts: tuple[str, ...] = ()
+    incidents: tuple[int, ...] = ()  # ranks of those that it stands in
+    first_seen: datetime | None = None  # of what was found
+    last_seen: datetime | None = None
+    first_looked: datetime | None = None  # the time that the logs it reads cover
+    last_looked: datetime | None = None
+    lacking: tuple[str, ...] = ()  # tables and columns that no log here fills
+    evidence: tuple[Evidence, ...] = ()
+    past: tuple[Note, ...] = ()  # what the kept history shows, its events gone
+
+
+@dataclass(frozen=True, slots=True)
 class HuntResult:
     """All that one hunt found, in rank order, and what it could not see."""
 
@@ -141,3 +167,4 @@ class HuntResult:
     warnings: tuple[Note, ...] = ()  # to be read before the list: sources to trust less
     host_days: float = 0.0
     site_zones: dict[str, str] = field(default_factory=dict)  # site -> IANA zone
+    pack_hunts: tuple[PackHunt, ...] = ()  # of the packs that were asked for

@@ -13,23 +13,33 @@ named AS (
     SELECT
         indicator.value,
         indicator.title,
-        met.*
+        met.destination,
+        met.host_id,
+        met.day,
+        met.first_seen,
+        met.last_seen
     FROM (SELECT *, unnest(name_and_parents(destination)) AS part FROM met) AS met
     JOIN indicator ON indicator.kind = 'name' AND indicator.value = met.part
     UNION ALL
     SELECT
         indicator.value,
         indicator.title,
-        met.*,
-        NULL
+        met.destination,
+        met.host_id,
+        met.day,
+        met.first_seen,
+        met.last_seen
     FROM met
     JOIN indicator ON indicator.kind = 'address' AND indicator.value = met.server_ip
     UNION ALL
     SELECT
         indicator.value,
         indicator.title,
-        met.*,
-        NULL
+        met.destination,
+        met.host_id,
+        met.day,
+        met.first_seen,
+        met.last_seen
     FROM (SELECT *, ip_number(server_ip) AS number FROM met) AS met
     JOIN indicator ON indicator.kind = 'network' AND met.number BETWEEN indicator.low AND indicator.high
 )

@@ -22,8 +22,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from kizashi.errors import KizashiError
-from kizashi.incidents import HuntResult, Incident, SourceHealth
+from kizashi.incidents import HuntResult, Incident, PackHunt, SourceHealth
 from kizashi.report import actogram, escape, moments, timeline
+from kizashi.report import pack as packing
 from kizashi.report.attack import tactic_order, technique_name
 from kizashi.report.story import story
 from kizashi.report.unseen import completeness, unaccounted_rows, unseen
@@ -76,6 +77,9 @@ def page(result: HuntResult, lang: str = "en") -> str:
         style=Markup(style),
         style_hash=Markup(_csp_hash(style)),
         facts=unseen(result),
+        packs=list(packing.packs(result)),
+        found_in=_found,
+        looked=packing.looked,
         counts=_severity_counts(result),
         totals=_totals(result.sources),
         zone_of=lambda incident: moments.site_zone(incident.site, result.site_zones),
@@ -193,6 +197,10 @@ def _story(incident: Incident, host_days: float) -> dict[str, list[Markup]]:
         "checks": _lines({lang: said.checks for lang, said in told.items()}),
         "contain": _lines({lang: said.contain for lang, said in told.items()}),
     }
+
+
+def _found(hunt: PackHunt) -> list[Markup]:
+    return _lines({lang: tuple(packing.found(hunt, wording(lang))) for lang in LANGUAGES})
 
 
 def _lines(said: Mapping[str, Sequence[str]]) -> list[Markup]:

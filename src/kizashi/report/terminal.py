@@ -17,10 +17,11 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from kizashi.incidents import HuntResult, Incident, SourceHealth, Stage
+from kizashi.incidents import HuntResult, Incident, PackHunt, SourceHealth, Stage
 from kizashi.report import actogram, escape
 from kizashi.report.attack import tactic_order, technique_name
 from kizashi.report.moments import clock, date, site_zone, stamp, zone_label
+from kizashi.report.pack import found, looked, packs
 from kizashi.report.prose import Prose
 from kizashi.report.story import story
 from kizashi.report.unseen import Unseen, completeness, unaccounted_rows, unseen
@@ -40,6 +41,7 @@ _STYLES = {
     "medium": "bold yellow",
     "low": "cyan",
 }
+_OUTCOMES = {"fired": "bold red", "lead": "bold yellow", "blind": "yellow", "nothing": "green"}
 
 
 def render_terminal(
@@ -50,6 +52,8 @@ def render_terminal(
     console.print(Prose(_headline(result, words)))
     for line in _warnings(result, words):
         console.print(line)
+    for pack, hunts in packs(result):
+        console.print(_pack(pack, hunts, words, console.width >= _MIDDLE))
     if result.incidents:
         console.print(_ranking(result, words, console.width))
         console.print(Prose(Text(words.say("rank.score_why"), "dim")))
@@ -97,6 +101,25 @@ def _warnings(result: HuntResult, words: Wording) -> Iterable[Table]:
     rest = len(result.warnings) - _WARNINGS_LIMIT
     if rest > 0:
         yield _listed(words.say("unseen.warnings_more", n=f"{rest:,}"), "yellow", "")
+
+
+def _pack(pack: str, hunts: tuple[PackHunt, ...], words: Wording, periods: bool) -> RenderableType:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(words.say("pack.hunt"), overflow="fold", ratio=3)
+    table.add_column(words.say("pack.grade"), no_wrap=True)
+    table.add_column(words.say("pack.outcome"), overflow="fold", ratio=4)
+    if periods:
+        table.add_column(words.say("pack.looked"), no_wrap=True)
+    for hunt in hunts:
+        title = Text(f"{_safe(hunt.hunt)}  ", "bold")
+        title.append(_safe(words.pick(hunt.title, hunt.title_ja)))
+        outcome = Text(words.say(f"pack.{hunt.state}"), _OUTCOMES[hunt.state])
+        for line in found(hunt, words):
+            outcome.append("\n" + _safe(line), "")
+        cells: list[RenderableType] = [Prose(title), hunt.grade, Prose(outcome)]
+        table.add_row(*cells, *((looked(hunt),) if periods else ()))
+    why = Prose(Text(words.say("pack.grades"), "dim"))
+    return Group(_heading(words.say("pack.heading", pack=_safe(pack))), table, why)
 
 
 def _ranking(result: HuntResult, words: Wording, width: int) -> Table:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
+from importlib.resources import files
 from typing import NamedTuple, Protocol, cast
 
 import duckdb
@@ -67,3 +68,32 @@ def install(con: duckdb.DuckDBPyConnection, first: date | None, last: date | Non
     con.register("predicted", pa.Table.from_pylist(rows))
     con.execute("INSERT INTO predicted_name BY NAME FROM predicted")
     con.unregister("predicted")
+
+
+class PastContact(NamedTuple):
+    """A predicted name in the contacts whose events have left the lake."""
+
+    family: str
+    host_id: str
+    destination: str
+    first_seen: datetime
+    last_seen: datetime
+    days: int
+    in_season: bool  # on a day for which the algorithm makes that name
+
+
+def past_contacts(con: duckdb.DuckDBPyConnection) -> list[PastContact]:
+    """Predicted names in contacts of days that retention dropped, by host."""
+    if first_kept(con) is None:
+        return []
+    sql = files(__package__).joinpath("past_contact.sql").read_text("utf-8")
+    return [PastContact(*row) for row in con.execute(sql).fetchall()]
+
+
+def first_kept(con: duckdb.DuckDBPyConnection) -> date | None:
+    """The first day of the contacts whose events have left the lake; None where none has."""
+    history = "SELECT 1 FROM duckdb_views() WHERE view_name = 'contact_history'"
+    if not con.execute(history).fetchall():
+        return None
+    ((first,),) = con.execute("SELECT min(day) FROM contact_history").fetchall()
+    return cast("date | None", first)
