@@ -58,6 +58,24 @@ RULE_HOST_DAYS = (
     100.0  # what the level that a rule's author gave is worth against the lake's counts
 )
 DAMAGED = 0.01  # of a source's records: above it the report says so first
+MOST_RESOLVERS = 3  # named in one line
+# What tells that an answer stands for a failure (entities/failure_answer.sql).
+REWRITING = {
+    "nowhere": ("it leads to no machine", "どの機器にも届かない"),
+    "bare names": (
+        "names without a dot, which nobody can register, get it too",
+        "登録できないドット無しの名前にも返る",
+    ),
+    "fails elsewhere": (
+        "the same names fail in the same moment",
+        "同じ名前が同時に失敗もしている",
+    ),
+    "nothing fails": ("hardly any name fails here", "ここでは失敗がほとんど無い"),
+    "made labels": (
+        "most look made by an algorithm; check whether it is a sinkhole",
+        "大半がアルゴリズム生成に見える。シンクホールか要確認",
+    ),
+}
 # What a hunt says that it is at, beside the detectors.
 LINKING, TELLING = "linking", "telling"
 Step = Callable[[str, int, int], None]
@@ -140,6 +158,7 @@ def hunt(lake: Path, options: HuntOptions, step: Step | None = None) -> HuntResu
             known = {n: d for n, d in known.items() if "indicator" not in d.reads}
         con.execute(detecting.signal_table_sql())
         blind = list(_run_detectors(con, known, _settings(options), step))
+        detecting.unname(con)
         if step:
             step(LINKING, len(known), len(known))
         span = _span(con)
@@ -170,6 +189,7 @@ def hunt(lake: Path, options: HuntOptions, step: Step | None = None) -> HuntResu
                 *hidden,
                 *own.notes,
                 *_clock_notes(con),
+                *_rewriting_notes(con),
                 *_indicator_notes(con, looked_for, span),
                 *_past_names(con),
                 *_single_notes(found, incidents),
@@ -561,6 +581,23 @@ def _clock_notes(con: duckdb.DuckDBPyConnection) -> Iterator[Note]:
             text += f"; likely a wrong zone: kizashi clocks --confirm {a}"
             text_ja += f"。時間帯の誤りらしい：kizashi clocks --confirm {a}"
         yield Note(text, text_ja)
+
+
+def _rewriting_notes(con: duckdb.DuckDBPyConnection) -> Iterator[Note]:
+    """A line for each answer that a site's resolvers give in place of failures."""
+    rows = con.execute(
+        "SELECT site, addresses, resolvers, names, reason FROM failure_answer ORDER BY ALL"
+    ).fetchall()
+    for site, addresses, resolvers, count, reason in rows:
+        page, asked = ", ".join(addresses), ", ".join(resolvers[:MOST_RESOLVERS]) or "?"
+        why, why_ja = REWRITING[reason]
+        where = f"{site}: " if site else ""
+        yield Note(
+            f"{where}resolver {asked} answers failures with {page} ({count:,} names; {why}): they "
+            f"count as failed look-ups, and the address as nobody's",
+            f"{where}リゾルバ {asked} は失敗に {page} を返す（{count:,} 件、{why_ja}）。"
+            f"名前解決の失敗として数え、このアドレスは通信先として挙げない",
+        )
 
 
 def _health(lake: Path, con: duckdb.DuckDBPyConnection) -> tuple[SourceHealth, ...]:

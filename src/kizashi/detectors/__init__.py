@@ -28,6 +28,7 @@ __all__ = [
     "run",
     "signal_table_sql",
     "summarise",
+    "unname",
 ]
 
 REQUIRED = ("site", "host_id", "first_seen", "last_seen", "evidence")
@@ -121,6 +122,11 @@ def run(
         raise KizashiError(f"{where}: {' '.join(str(error).split())[:400]}") from error
     row = con.execute("SELECT count(*) FROM signal WHERE detector = ?", [detector.id]).fetchone()
     return int(row[0]) if row else 0
+
+
+def unname(con: duckdb.DuckDBPyConnection) -> None:
+    """Take the addresses that resolvers answer failures with out of the signals: nobody's C2."""
+    con.execute(files(__package__).joinpath("unname.sql").read_text("utf-8"))
 
 
 def set_variables(

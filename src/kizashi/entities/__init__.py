@@ -28,6 +28,8 @@ TABLES = (
     "clock_step",
     "role",
     "forwarded",
+    "failure_answer",
+    "rewritten",
     "own_dns_activity",
     "seen_name",
     "name",

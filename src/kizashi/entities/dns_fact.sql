@@ -1,5 +1,5 @@
 -- dns_fact(site, host_id, bucket, time, query, registered_domain, failed, rcode, query_types, answers,
---          process_guid, image, witnesses, evidence)
+--          answered_with, process_guid, image, witnesses, evidence)
 -- One fact per look-up: rows of one host and name, with gaps of at most five seconds, are A, AAAA,
 -- repeats, or another witness. `failed`, `bucket`, `host_id`, `query` and `site` are keys of the
 -- grouping, so a filter on them is pushed to the scan: failed ones cost a twentieth of all. A filter
@@ -17,6 +17,7 @@ WITH asked AS (
         rcode,
         query_type,
         answers,
+        answered_with,
         process_guid,
         image,
         source,
@@ -58,6 +59,7 @@ fact AS (
         CASE WHEN bool_or(rcode = 'NOERROR') THEN 'NOERROR' ELSE min(rcode) END AS rcode,
         list_sort(list_distinct(list(query_type) FILTER (query_type IS NOT NULL))) AS query_types,
         list_sort(list_distinct(flatten(list(answers) FILTER (answers IS NOT NULL)))) AS answers,
+        max(answered_with) AS answered_with,
         max({'process_guid': process_guid, 'image': image})
             FILTER (process_guid IS NOT NULL OR image IS NOT NULL) AS asking,
         -- Not count(DISTINCT ...): that scans and groups everything twice, asked for or not.
@@ -84,6 +86,7 @@ SELECT
     fact.rcode,
     fact.query_types,
     fact.answers,
+    fact.answered_with,
     fact.asking.process_guid AS process_guid,
     fact.asking.image AS image,
     fact.witnesses,

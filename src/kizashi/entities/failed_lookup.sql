@@ -1,9 +1,9 @@
 -- failed_lookup(site, host_id, time, query, registered_domain, label, unit, parent, process_guid, image,
---               evidence)
+--               answered_with, evidence)
 -- Failed look-ups that may be an algorithm's: without what fails by design, faults that hosts share,
 -- what resolvers ask for others, and suffix devolution. `unit` is what counts once: the registered
 -- domain, or the whole name where children of one domain, `parent`, look made; `label` is its judged label.
--- Only hosts with a few such units are here. Reads dns_fact, name, dns_activity
+-- Only hosts with a few such units are here. Reads dns_fact, name, dns_activity, own_dns_activity
 -- and given_role.
 WITH failed AS (
     SELECT
@@ -15,6 +15,7 @@ WITH failed AS (
         label_of(registered_domain) AS domain_label,
         process_guid,
         image,
+        answered_with,
         evidence
     FROM dns_fact
     WHERE
@@ -46,6 +47,7 @@ new_failure AS (
         domain_label,
         process_guid,
         image,
+        answered_with,
         evidence
     FROM failed
     ANTI JOIN known USING (query)
@@ -72,6 +74,7 @@ unknown AS (
         domain_label,
         process_guid,
         image,
+        answered_with,
         evidence
     FROM new_failure
     LEFT JOIN flood
@@ -135,7 +138,7 @@ forwarder AS (
     SELECT DISTINCT
         site,
         host_id
-    FROM dns_activity
+    FROM own_dns_activity
     SEMI JOIN resolver USING (site, client_ip)
     WHERE rcode = 'NXDOMAIN'
 ),
@@ -150,6 +153,7 @@ own AS (
         domain_label,
         process_guid,
         image,
+        answered_with,
         evidence,
         arg_max(query, length(query)) OVER of_label AS longest,
         arg_min(query, length(query)) OVER of_label AS shortest
@@ -170,6 +174,7 @@ undevolved AS (
         AND ends_with(query, substr(shortest, length(label_of(query)) + 1)) AS is_devolving,
         process_guid,
         image,
+        answered_with,
         evidence
     FROM own
     WHERE
@@ -217,6 +222,7 @@ counted AS (
         END AS parent,
         fact.process_guid,
         fact.image,
+        fact.answered_with,
         fact.evidence
     FROM undevolved AS fact
     JOIN domain_child AS child USING (site, host_id, registered_domain)
@@ -233,5 +239,6 @@ SELECT
     parent,
     process_guid,
     image,
+    answered_with,
     evidence
 FROM counted

@@ -349,3 +349,57 @@ CREATE OR REPLACE MACRO most_children() AS 1000;
 CREATE OR REPLACE MACRO spread_of_a_cluster() AS 3;
 CREATE OR REPLACE MACRO hosts_of_a_cluster() AS 2;
 CREATE OR REPLACE MACRO is_made_child_length(label) AS length(label) BETWEEN 6 AND 16;
+
+-- What failures are answered with (failure_answer). A page has an address or a few; ten names without
+-- anything in common are no visit. Names of an algorithm live a week at most; a crowd of hosts, or a
+-- longer life, makes a name somebody's own.
+CREATE OR REPLACE MACRO most_page_addresses() AS 4;
+CREATE OR REPLACE MACRO fewest_rewritten() AS 10;
+CREATE OR REPLACE MACRO rewritten_days() AS INTERVAL 8 DAY;
+CREATE OR REPLACE MACRO seldom_share() AS 0.8;
+
+-- Where sessions name one name in ten and come to be, a machine of many customers answers.
+CREATE OR REPLACE MACRO served_share() AS 0.1;
+
+-- Signs that nothing stands behind the names: names without a dot, which nobody can register, or names
+-- that fail in the same moment, three of them; or hardly a name failing here, while one new name in ten has this one
+-- answer; or labels of which three in five look drawn, among many.
+CREATE OR REPLACE MACRO fewest_bare() AS 3;
+CREATE OR REPLACE MACRO fewest_refused() AS 3;
+CREATE OR REPLACE MACRO rare_failures() AS 0.25;
+CREATE OR REPLACE MACRO rewritten_part() AS 0.1;
+CREATE OR REPLACE MACRO fewest_made() AS 30;
+CREATE OR REPLACE MACRO made_share() AS 0.6;
+CREATE OR REPLACE MACRO most_judged_labels() AS 500;
+
+-- Written as an address, of either family.
+CREATE OR REPLACE MACRO is_any_address(text) AS
+    regexp_matches(text, '^\d{1,3}(\.\d{1,3}){3}$|^[0-9a-f]*:[0-9a-f:.]*$');
+
+-- Addresses that lead to no machine, or to the one that asks.
+CREATE OR REPLACE MACRO is_nowhere(addresses) AS
+    list_bool_and(list_transform(
+        addresses, lambda a: regexp_matches(a, '^(::ffff:)?(0|127)\.|^::1?$')));
+
+-- A domain, or the parent under which a company gives away names: one machine answers for all of them.
+-- A suffix of two labels is a registry's where the first has two or three letters, such as co.jp.
+CREATE OR REPLACE MACRO unrelated_domain(registered_domain) AS
+    CASE
+        WHEN regexp_matches(registered_domain, '^[^.]+\.[^.]{4,}\.[^.]')
+            THEN substr(registered_domain, length(split_part(registered_domain, '.', 1)) + 2)
+        ELSE registered_domain
+    END;
+
+-- What a detector says where failures come as answers.
+CREATE OR REPLACE MACRO rewriting_said(addresses) AS
+    CASE
+        WHEN len(addresses) > 0
+            THEN '; this resolver answers failures with ' || array_to_string(list_sort(addresses), ', ')
+        ELSE ''
+    END;
+CREATE OR REPLACE MACRO rewriting_said_ja(addresses) AS
+    CASE
+        WHEN len(addresses) > 0
+            THEN '。このリゾルバは失敗に ' || array_to_string(list_sort(addresses), ', ') || ' を返す'
+        ELSE ''
+    END;

@@ -35,6 +35,8 @@ from kizashi.names.model import Model, unpacked
 DETECTORS = ("dns_nxdomain_burst", "dns_nxdomain_ratio", "dns_random_names")
 DERIVED = (
     "forwarded",
+    "failure_answer",
+    "rewritten",
     "own_dns_activity",
     "seen_name",
     "name",

@@ -12,6 +12,7 @@ WITH fresh AS (
         unit,
         process_guid,
         image,
+        answered_with,
         evidence
     FROM failed_lookup
     QUALIFY
@@ -34,6 +35,7 @@ reached AS (
         unit,
         process_guid,
         image,
+        answered_with,
         evidence,
         time - lag(time, getvariable('min_names') - 1) OVER of_host
         <= to_minutes(getvariable('window_minutes')) AS is_reached
@@ -53,6 +55,7 @@ bursting AS (
         unit,
         process_guid,
         image,
+        answered_with,
         evidence
     FROM reached
     QUALIFY
@@ -73,6 +76,7 @@ begun AS (
         unit,
         process_guid,
         image,
+        answered_with,
         evidence,
         coalesce(
             time - lag(time) OVER (
@@ -94,6 +98,7 @@ session AS (
         unit,
         process_guid,
         image,
+        answered_with,
         evidence,
         sum(CAST(begins AS INTEGER)) OVER (
             PARTITION BY site, host_id
@@ -138,6 +143,7 @@ judged AS (
         min(length(label)) AS label_length_min,
         max(length(label)) AS label_length_max,
         list_sort(list(DISTINCT query))[:getvariable('sample_names')] AS sample,
+        list(DISTINCT answered_with) FILTER (answered_with IS NOT NULL) AS answered_with,
         list(evidence ORDER BY time, evidence.file_id, evidence.record_no)
             [:getvariable('max_evidence')] AS evidence
     FROM session
@@ -158,6 +164,8 @@ SELECT
     label_length_min,
     label_length_max,
     sample,
+    rewriting_said(answered_with) AS rewriting,
+    rewriting_said_ja(answered_with) AS rewriting_ja,
     CASE
         WHEN
             label_length_max - label_length_min <= getvariable('alike_spread')

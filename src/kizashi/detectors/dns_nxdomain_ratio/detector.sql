@@ -10,6 +10,7 @@ WITH fresh AS (
         registered_domain,
         process_guid,
         image,
+        answered_with,
         evidence
     FROM failed_lookup
     QUALIFY
@@ -30,6 +31,7 @@ reached AS (
         registered_domain,
         process_guid,
         image,
+        answered_with,
         evidence,
         time - lag(time, getvariable('min_domains') - 1) OVER (
             PARTITION BY site, host_id ORDER BY time, evidence.file_id, evidence.record_no
@@ -45,6 +47,7 @@ dense AS (
         registered_domain,
         process_guid,
         image,
+        answered_with,
         evidence
     FROM reached
     QUALIFY
@@ -63,6 +66,7 @@ begun AS (
         registered_domain,
         process_guid,
         image,
+        answered_with,
         evidence,
         coalesce(
             time - lag(time) OVER (
@@ -82,6 +86,7 @@ numbered AS (
         registered_domain,
         process_guid,
         image,
+        answered_with,
         evidence,
         sum(CAST(begins AS INTEGER)) OVER (
             PARTITION BY site, host_id
@@ -108,6 +113,7 @@ spell AS (
             )
         ).asker AS image,
         list_sort(list(DISTINCT query))[:getvariable('sample_names')] AS sample,
+        list(DISTINCT answered_with) FILTER (answered_with IS NOT NULL) AS answered_with,
         list(evidence ORDER BY time, evidence.file_id, evidence.record_no)
             [:getvariable('max_evidence')] AS evidence
     FROM numbered
@@ -118,12 +124,12 @@ spell AS (
 -- merging here: domains are counted once.
 asked AS (
     SELECT
-        dns_activity.site,
-        dns_activity.host_id,
-        dns_activity.time,
+        own_dns_activity.site,
+        own_dns_activity.host_id,
+        own_dns_activity.time,
         name.registered_domain,
-        coalesce(dns_activity.rcode = 'NXDOMAIN', FALSE) AS failed
-    FROM dns_activity
+        coalesce(own_dns_activity.rcode = 'NXDOMAIN', FALSE) AS failed
+    FROM own_dns_activity
     SEMI JOIN spell USING (site, host_id)
     JOIN name USING (query)
     WHERE
@@ -224,6 +230,8 @@ SELECT
     baseline_of,
     baseline_hours,
     spell.sample AS sample,
+    rewriting_said(spell.answered_with) AS rewriting,
+    rewriting_said_ja(spell.answered_with) AS rewriting_ja,
     CASE baseline_of
         WHEN 'own hours' THEN getvariable('own_confidence')
         WHEN 'fleet' THEN getvariable('fleet_confidence')

@@ -16,6 +16,7 @@ WITH placed AS (
         substr(unit, length(label) + 1) AS suffix,
         process_guid,
         image,
+        answered_with,
         evidence,
         unnest([
             time_bucket(to_hours(getvariable('window_hours')), time),
@@ -42,6 +43,7 @@ asked AS (
         max(time) AS last_seen,
         max(process_guid) AS process_guid,
         max(image) AS image,
+        max(answered_with) AS answered_with,
         arg_min(query, (time, evidence)) AS query,
         arg_min(evidence, (time, evidence)) AS evidence
     FROM placed
@@ -60,6 +62,7 @@ crowded AS (
         last_seen,
         process_guid,
         image,
+        answered_with,
         query,
         evidence
     FROM asked
@@ -155,6 +158,7 @@ labelled AS (
         crowded.last_seen,
         crowded.process_guid,
         crowded.image,
+        crowded.answered_with,
         crowded.query,
         crowded.evidence,
         shape.alphabet,
@@ -248,6 +252,7 @@ grouped AS (
                 map_entries(histogram(image)), lambda e: {'times': e.value, 'asker': e.key}
             )
         ).asker AS image,
+        list(DISTINCT answered_with) FILTER (answered_with IS NOT NULL) AS answered_with,
         list_sort(list(DISTINCT query))[:getvariable('sample_names')] AS sample,
         list_sort(list(DISTINCT query))[:getvariable('most_siblings')] AS siblings,
         list(unit ORDER BY unit) AS units,
@@ -281,6 +286,7 @@ best AS (
         score,
         process_guid,
         image,
+        answered_with,
         sample,
         siblings,
         units,
@@ -344,6 +350,7 @@ kept AS (
         best.score,
         best.process_guid,
         best.image,
+        best.answered_with,
         best.sample,
         best.siblings,
         best.is_of_words,
@@ -355,21 +362,21 @@ kept AS (
 -- Names that did resolve on this host, new and asked for by hardly anybody else.
 resolved AS (
     SELECT
-        dns_activity.site,
-        dns_activity.host_id,
-        dns_activity.time,
-        dns_activity.query,
-        dns_activity.answers,
-        label_of(dns_activity.query) AS label,
-        substr(dns_activity.query, length(label_of(dns_activity.query)) + 1) AS suffix,
-        dns_activity.query = name.registered_domain AS is_registered,
+        own_dns_activity.site,
+        own_dns_activity.host_id,
+        own_dns_activity.time,
+        own_dns_activity.query,
+        own_dns_activity.answers,
+        label_of(own_dns_activity.query) AS label,
+        substr(own_dns_activity.query, length(label_of(own_dns_activity.query)) + 1) AS suffix,
+        own_dns_activity.query = name.registered_domain AS is_registered,
         name.first_seen AS name_first_seen
-    FROM dns_activity
+    FROM own_dns_activity
     SEMI JOIN kept USING (site, host_id)
     JOIN name USING (query)
     WHERE
-        dns_activity.rcode = 'NOERROR'
-        AND length(dns_activity.answers) > 0
+        own_dns_activity.rcode = 'NOERROR'
+        AND length(own_dns_activity.answers) > 0
         AND name.hosts <= getvariable('few_hosts')
 ),
 resolved_label AS (
@@ -443,6 +450,8 @@ SELECT
     kept.score,
     kept.sample,
     kept.siblings,
+    rewriting_said(kept.answered_with) AS rewriting,
+    rewriting_said_ja(kept.answered_with) AS rewriting_ja,
     least(
         getvariable('max_confidence'),
         getvariable('base_confidence') + getvariable('score_confidence') * kept.score
