@@ -174,7 +174,7 @@ def hunt(lake: Path, options: HuntOptions, step: Step | None = None) -> HuntResu
         ties.links.extend(own.links)
         facts = {**detector_facts(known), **own.facts}
         labels = _labels(lake, options.overlays)
-        incidents = assemble.assemble(found, ties, facts, told, span, labels)
+        incidents, scores = assemble.assemble(found, ties, facts, told, span, labels)
         if step:
             step(TELLING, len(known), len(known))
         incidents = _follow(lake, _ranked(incidents, options.config))
@@ -195,6 +195,7 @@ def hunt(lake: Path, options: HuntOptions, step: Step | None = None) -> HuntResu
                 *_single_notes(found, incidents),
             ),
             host_days=span.host_days,
+            scores=scores,
             site_zones=options.config.zones,
             pack_hunts=_pack_hunts(con, options.packs, hunted),
         )

@@ -68,7 +68,7 @@ def test_software_that_others_had_before_is_told_as_that(
     ties = Ties([Link("s0", "s1", "same_process", "talk.exe")], known, {})
     (incident,) = assemble.assemble(
         found, ties, KNOWN, chains(), assemble.Span({}, 100.0), {1: "case.log"}
-    )
+    ).incidents
     assert incident.severity == level
     assert ("talk.exe is on 6 other hosts" in incident.benign_story) == (level == "low")
 
@@ -84,7 +84,7 @@ def test_an_address_of_many_machines_is_one_of_them_unless_the_machine_is_known(
     ties = Ties([], {}, {"a/192.0.2.254": 14})
     (incident,) = assemble.assemble(
         assemble.signals(con), ties, KNOWN, chains(), assemble.Span({}, 100.0), {}
-    )
+    ).incidents
     assert incident.hosts == ("1/14 @ 192.0.2.254",)
 
 
@@ -110,7 +110,9 @@ def test_a_verdict_moves_the_weight_of_its_like_and_says_how_far(
 
     def told(verdicts: dict[str, tuple[int, int]]) -> tuple[Incident, ...]:
         ties = Ties([], {}, {}, verdicts)
-        return assemble.assemble(found, ties, KNOWN, chains(), assemble.Span({}, 100.0), {})
+        return assemble.assemble(
+            found, ties, KNOWN, chains(), assemble.Span({}, 100.0), {}
+        ).incidents
 
     (plain,) = told({})
     weighed = told({"dns_predicted_name c2.example": verdict})
@@ -147,7 +149,7 @@ def test_the_same_said_again_of_the_same_thing_is_one_stage_that_says_how_often(
     pipeline.derive(con)
     (incident,) = assemble.assemble(
         assemble.signals(con), assemble.tie(con), KNOWN, chains(), assemble.Span({}, 100.0), {}
-    )
+    ).incidents
     (stage,) = incident.stages
     assert (stage.times, str(stage.last_time)) == (3, "2026-03-04 09:00:00")
     assert [proof.line for proof in stage.evidence] == [0, 1, 2]

@@ -91,7 +91,7 @@ def hunted(con: duckdb.DuckDBPyConnection, confirmed: tuple[str, ...] = ()) -> I
     assemble.align(con, confirmed)
     span = assemble.Span({}, 100.0)
     found, ties = assemble.signals(con), assemble.tie(con)
-    first, *others = assemble.assemble(found, ties, known, chains(), span, {1: "dns.log"})
+    first, *others = assemble.assemble(found, ties, known, chains(), span, {1: "dns.log"}).incidents
     assert others == []
     assert len(first.stages) == 3
     return first

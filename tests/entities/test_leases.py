@@ -240,3 +240,66 @@ def test_every_row_and_column_survives(con: duckdb.DuckDBPyConnection) -> None:
     assert con.execute(
         f"SELECT * EXCLUDE (host_id, bucket) FROM ({rows}) ORDER BY ALL"
     ).fetchall() == (con.execute("SELECT * FROM seen ORDER BY ALL").fetchall())
+
+
+PROXY = "192.0.2.80"
+
+
+def asked(client: str, forwarded_for: str | None, hour: float = 9) -> dict[str, object]:
+    return {
+        "time": at(hour), "client_ip": client, "forwarded_for": forwarded_for, "vantage": "sensor",
+    }  # fmt: skip
+
+
+def askers(con: duckdb.DuckDBPyConnection, *rows: dict[str, object]) -> list[str]:
+    """The hosts of requests, in the order given."""
+    add(con, "http_activity", *rows)
+    entities.prepare_hosts(con)
+    seen = "SELECT * EXCLUDE (host_id, bucket) FROM http_activity"
+    found = con.execute(
+        f"SELECT host_id FROM ({entities.with_hosts(seen, True)}) ORDER BY record_no"
+    ).fetchall()
+    return [str(host) for (host,) in found]
+
+
+def test_who_a_proxy_asks_for_is_the_host_by_its_lease_at_that_time(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    add(con, "dhcp_activity", dhcp(at(8), "pc-01"), dhcp(at(12), "pc-02"))
+    assert askers(
+        con,
+        asked(PROXY, ADDRESS, 9),
+        asked(PROXY, ADDRESS, 13),
+        asked(PROXY, "192.0.2.11", 13),
+    ) == ["/pc-01", "/pc-02", "/192.0.2.11"]
+
+
+def test_the_proxys_own_request_stays_its_own(con: duckdb.DuckDBPyConnection) -> None:
+    rows = [asked(PROXY, f"192.0.2.{n}") for n in range(11, 31)]
+    assert askers(con, *rows, asked(PROXY, None))[-1] == f"/{PROXY}"
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pytest.param([asked("192.0.2.7", "192.0.2.11")] * 20, id="it names one machine alone"),
+        pytest.param(
+            [asked("192.0.2.7", f"192.0.2.{11 + n}" if n < 4 else None) for n in range(20)],
+            id="most of what it asks names nobody",
+        ),
+        pytest.param(
+            [asked("192.0.2.7", f"127.0.0.{n}") for n in range(20)],
+            id="it names no address of ours",
+        ),
+    ],
+)
+def test_a_program_that_writes_the_header_blames_nobody_else(
+    con: duckdb.DuckDBPyConnection, rows: list[dict[str, object]]
+) -> None:
+    assert set(askers(con, *rows)) == {"/192.0.2.7"}
+
+
+def test_another_site_has_no_such_proxy(con: duckdb.DuckDBPyConnection) -> None:
+    rows = [asked(PROXY, f"192.0.2.{n}") for n in (11, 12)]
+    elsewhere = asked(PROXY, "192.0.2.11") | {"site": "osaka"}
+    assert askers(con, *rows, elsewhere)[-1] == f"osaka/{PROXY}"

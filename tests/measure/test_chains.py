@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -14,8 +15,27 @@ from kizashi.incidents import Evidence, HuntResult, Incident, Stage
 from kizashi.measure import chains as measuring
 from kizashi.measure.attack import SCENARIOS, STEPS, Attack, Plan, plant
 from kizashi.measure.campaign import draw
-from kizashi.measure.chains import FULL, Ground, Job, Planted, ground
-from kizashi.measure.variants import LOGS, WHOLE, Variant, half, log_of, sensor_minutes
+from kizashi.measure.chains import (
+    ADDRESS,
+    FULL,
+    Ground,
+    Job,
+    Outcome,
+    Planted,
+    Size,
+    Verdict,
+    ground,
+    jobs,
+)
+from kizashi.measure.variants import (
+    ADDRESSES,
+    LOGS,
+    WHOLE,
+    Variant,
+    half,
+    log_of,
+    sensor_minutes,
+)
 
 DAYS, HOSTS = 10, 20
 
@@ -145,3 +165,36 @@ def test_a_variant_moves_the_sensors_clock(here: Ground) -> None:
     event = next(e for e in here.recorder.events if e.source == "zeek" and e.site == "tokyo")
     seen = Variant("minutes", sensor_minutes).change(event)
     assert seen == replace(event, time=event.time + timedelta(minutes=7))
+
+
+def test_behind_a_proxy_that_names_its_clients_the_machine_is_told(
+    here: Ground, tmp_path: Path
+) -> None:
+    alone = next(v for v in ADDRESSES if v.name == "forwarded-alone")
+    measuring.prepare(here, alone)
+    verdict = measuring.run(here, Job(ADDRESS, 0, 0, alone, 1, whole=True), 7, tmp_path)
+    assert (verdict.good, verdict.why, verdict.blamed) == (True, "", "")
+
+
+def test_a_stopped_measurement_goes_on_where_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hunted: list[Job] = []
+
+    def work(task: measuring.Task) -> Verdict:
+        hunted.append(task.job)
+        return Verdict(task.job, True, steps_shown=["mail"])
+
+    monkeypatch.setattr(measuring, "_work", work)
+    monkeypatch.setattr(measuring, "ProcessPoolExecutor", lambda _workers: ThreadPoolExecutor(1))
+    size = Size(2, (20, 20), 10, 6)
+
+    def measure(minutes: float | None) -> Outcome:
+        return measuring.measure(tmp_path, size, rows=(FULL,), minutes=minutes)
+
+    assert measure(0).verdicts == []
+    assert len(measure(None).verdicts) == len(hunted) == 6  # the six attacks of the size
+    again = measure(0)
+    assert {v.job.number for v in again.verdicts} == {j.number for j in jobs(size) if j.row == FULL}
+    assert [v.steps_shown for v in again.verdicts] == [["mail"]] * 6
+    assert len(hunted) == 6  # nothing was hunted twice

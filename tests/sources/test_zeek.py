@@ -62,6 +62,28 @@ def test_one_record_with_another_form_of_time_is_read_all_the_same(tmp_path: Pat
     assert found == [(1.5, "a.example"), (2.5, "b.test")]
 
 
+@pytest.mark.parametrize(
+    ("said", "client"),
+    [
+        (["VIA -> 1.1 proxy.example", "X-FORWARDED-FOR -> 192.0.2.7"], "192.0.2.7"),
+        (["X-FORWARDED-FOR -> 203.0.113.9, 2001:db8::7"], "2001:db8::7"),
+        (["X-FORWARDED-FOR -> unknown"], None),
+        (["VIA -> 192.0.2.7"], None),
+    ],
+)
+def test_the_client_that_a_proxy_names_last_is_its_own(
+    tmp_path: Path, said: list[str], client: str | None
+) -> None:
+    record = {"ts": 1.5, "uid": "C1", "id.orig_h": "192.0.2.80", "method": "GET", "uri": "/",
+              "host": "a.example", "proxied": said}  # fmt: skip
+    (tmp_path / "http.log").write_text(json.dumps(record) + "\n")
+    assert read(tmp_path / "lake", tmp_path / "http.log")[0].stored == 1
+    con = open_lake(tmp_path / "lake")
+    found = con.execute("SELECT forwarded_for, proxied FROM http_activity").fetchall()
+    con.close()
+    assert found == [(client, True)]
+
+
 def test_a_file_of_many_log_types_fills_many_tables(tmp_path: Path) -> None:
     records = [
         {"@stream": "conn", "ts": 1.5, "uid": "C1", "id_orig_h": "192.0.2.7", "conn_state": "SF"},

@@ -133,6 +133,13 @@ class Ties:
     verdicts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
+class Assembled(NamedTuple):
+    """What assembling found: `scores` are those of every group of signals, told or not."""
+
+    incidents: tuple[Incident, ...]
+    scores: tuple[float, ...]
+
+
 def link_kinds() -> dict[str, dict[str, object]]:
     """Kinds of link from links.toml."""
     text = files(__package__).joinpath("links.toml").read_text("utf-8")
@@ -217,11 +224,11 @@ def assemble(
     chains: Mapping[str, Chain],
     span: Span,
     labels: Mapping[int, str],
-) -> tuple[Incident, ...]:
-    """Ranked incidents."""
+) -> Assembled:
+    """Ranked incidents, and how much every group weighs."""
     chances = _chances(found, known, span.host_days)
     by_id = {signal.signal_id: signal for signal in found}
-    incidents = []
+    incidents, scores = [], []
     of_group: dict[int, list[Link]] = defaultdict(list)
     groups = _groups(by_id, ties.links)
     place = {i: n for n, group in enumerate(groups) for i in group}
@@ -232,12 +239,14 @@ def assemble(
         members = [by_id[i] for i in group]
         own = {i: ties.familiar[i] for i in group if i in ties.familiar}
         inner = Ties(of_group[number], own, ties.gateways, ties.verdicts)
-        incident = _incident(members, inner, known, chains, chances, span, labels)
-        if incident is not None:
-            incidents.append(incident)
+        weighed = _weighed(members, inner, known, chains, chances)
+        scores.append(weighed.score)
+        if weighed.match or weighed.score >= scoring.SEVERITIES[-1][1]:
+            incidents.append(_incident(members, inner, known, weighed, span, labels))
     order = {name: n for n, (name, _least) in enumerate(scoring.SEVERITIES)}
     incidents.sort(key=lambda i: (order.get(i.severity, 9), -i.score, i.first_seen, i.id))
-    return tuple(replace(incident, rank=n) for n, incident in enumerate(incidents, 1))
+    ranked = tuple(replace(incident, rank=n) for n, incident in enumerate(incidents, 1))
+    return Assembled(ranked, tuple(sorted(scores)))
 
 
 def _chances(
@@ -282,15 +291,24 @@ class _Match(NamedTuple):
     stages: dict[ChainStage, Signal]
 
 
-def _incident(
+class _Weighed(NamedTuple):
+    """A group's weight, the chain it fits, and what an analyst must know of how it came about."""
+
+    score: float
+    match: _Match | None
+    rule: Signal | None  # the correlation that joins the group
+    weights: Mapping[str, float]
+    heard: tuple[str, str] | None  # what earlier verdicts changed
+    in_use: Familiar | None
+
+
+def _weighed(
     members: list[Signal],
     ties: Ties,
     known: Mapping[str, DetectorFacts],
     chains: Mapping[str, Chain],
     chances: Mapping[str, scoring.Chance],
-    span: Span,
-    labels: Mapping[int, str],
-) -> Incident | None:
+) -> _Weighed:
     weights = {s.signal_id: _weight(s, members, chances) for s in members}
     for signal_id, common in ties.familiar.items():
         # Nothing is rarer than the share of hosts that show it.
@@ -303,12 +321,22 @@ def _incident(
     in_use = _in_use(members, ties.links, ties.familiar)
     if in_use is not None:
         score = min(score, EXPLAINED)
-    heaviest = max(members, key=lambda s: (weights[s.signal_id], s.signal_id))
     if match is None and rule is None:
         # Without a chain's order only the heaviest witness speaks.
-        score = min(score, weights[heaviest.signal_id] + 0.5 * (len(members) > 1))
-    if match is None and score < scoring.SEVERITIES[-1][1]:
-        return None
+        score = min(score, max(weights.values()) + 0.5 * (len(members) > 1))
+    return _Weighed(score, match, rule, weights, heard, in_use)
+
+
+def _incident(
+    members: list[Signal],
+    ties: Ties,
+    known: Mapping[str, DetectorFacts],
+    weighed: _Weighed,
+    span: Span,
+    labels: Mapping[int, str],
+) -> Incident:
+    score, match, rule, weights, heard, in_use = weighed
+    heaviest = max(members, key=lambda s: (weights[s.signal_id], s.signal_id))
     unsure = _unsure_clock(members)
     joined = {s.family for s in members if not known[s.detector].is_rule}
     is_chain = match is not None or (rule is not None and len(joined) > 1)

@@ -61,7 +61,7 @@ def run_case(
     times = [s.first_seen for s in found]
     edges = (min(times) - timedelta(days=1), max(times) + timedelta(days=1))
     span = assemble.Span(dict.fromkeys(case.events, edges), 100.0)
-    incidents = assemble.assemble(found, ties, known, chains, span, {1: "case.log"})
+    incidents = assemble.assemble(found, ties, known, chains, span, {1: "case.log"}).incidents
     con.close()
     return _differences(case.expect, incidents)
 

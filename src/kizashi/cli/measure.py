@@ -67,10 +67,14 @@ def chains(
     workers: Annotated[int, typer.Option("--workers", min=1, help="Processes.")] = 2,
     seed: Annotated[int, typer.Option("--seed", help="Of the draw.")] = 7,
     row: Annotated[list[str] | None, typer.Option("--row", help="Only this goal.")] = None,
+    minutes: Annotated[
+        float | None, typer.Option("--minutes", min=0, help="Begin no hunt after; 0: none.")
+    ] = None,
     as_json: JsonOption = False,
     as_table: TableOption = False,
 ) -> None:
-    """Lay attacks over emulated organisations and judge the incidents against what was planted.
+    """Lay attacks over emulated organisations and judge the incidents against what was planted. A
+    stopped call goes on where it was.
 
     Example: kizashi measure chains --quick --table
     """
@@ -87,7 +91,7 @@ def chains(
 
     size = QUICK if quick else LARGE
     size = size._replace(attacks=attacks or size.attacks)
-    outcome = run(folder.resolve(), size, seed, workers, tuple(row or ()), step)
+    outcome = run(folder.resolve(), size, seed, workers, tuple(row or ()), step, minutes)
     for calm in outcome.quiet:
         for said in calm.told:
             talk.print(f"{calm.name}: {said}", markup=False)

@@ -26,6 +26,7 @@ TABLES = (
     "source_hour",
     "silent_host",
     "clock_step",
+    "relay",
     "role",
     "forwarded",
     "failure_answer",
@@ -72,18 +73,23 @@ def sql(name: str) -> str:
 
 
 def prepare_hosts(con: duckdb.DuckDBPyConnection) -> None:
-    """Tables lease, sole_owner and shared_address, from the event tables on the connection; what
-    `with_hosts` looks addresses up in."""
+    """Tables lease, sole_owner, shared_address and relay, from the event tables on the connection;
+    what `with_hosts` looks addresses up in."""
     install(con)
-    for name in ("lease", "sole_owner", "shared_address"):
+    for name in ("lease", "sole_owner", "shared_address", "relay"):
         con.execute(f"CREATE OR REPLACE TABLE {name} AS {sql(name)}")
 
 
-def with_hosts(rows: str) -> str:
+def with_hosts(rows: str, relayed: bool = False) -> str:
     """SELECT of the rows of another SELECT with host_id and bucket; `prepare_hosts` comes first.
 
-    `rows` must hold site, device, client_ip and time; it is scanned twice and never held in memory.
+    `rows` must hold site, device, client_ip and time, and forwarded_for where they are `relayed`.
+    They are scanned twice and never held in memory.
     """
+    if relayed:
+        rows = sql("relayed").format(rows=rows)
+    else:
+        rows = f"SELECT *, client_ip AS asking_ip FROM (\n{rows}\n)"
     return f"WITH event_row AS NOT MATERIALIZED (\n{rows}\n)\nFROM (\n{sql('hosts')}\n)"
 
 

@@ -1,25 +1,25 @@
 -- How an event row gets host_id and bucket: its device, else the device that held its address at that
--- time, else the address. Reads event_row, sole_owner and shared_address.
+-- time, else the address: asking_ip, that of the client itself. Reads event_row, sole_owner and shared_address.
 -- host_id and bucket are worked out once per (site, device, address), because md5 per row costs more
 -- than all else here; only addresses that changed hands are looked up by time.
 WITH sender AS (
     SELECT DISTINCT
         site,
         device,
-        client_ip
+        asking_ip
     FROM event_row
 ),
 host AS (
     SELECT
         sender.site,
         sender.device,
-        sender.client_ip,
-        host_id_of(sender.site, sender.device, sole_owner.device, sender.client_ip) AS host_id,
+        sender.asking_ip,
+        host_id_of(sender.site, sender.device, sole_owner.device, sender.asking_ip) AS host_id,
         bucket_of(host_id) AS bucket
     FROM sender
     LEFT JOIN sole_owner
         ON sole_owner.site = coalesce(sender.site, '')
-        AND sole_owner.client_ip = sender.client_ip
+        AND sole_owner.client_ip = sender.asking_ip
 ),
 held AS (
     SELECT
@@ -33,12 +33,12 @@ held AS (
     FROM event_row
     LEFT JOIN shared_address
         ON shared_address.site = coalesce(event_row.site, '')
-        AND shared_address.client_ip = event_row.client_ip
+        AND shared_address.client_ip = event_row.asking_ip
         AND shared_address.day = event_row.time::DATE
         AND coalesce(event_row.device, '') = ''
 )
 SELECT
-    held.* EXCLUDE (held_by),
+    held.* EXCLUDE (held_by, asking_ip),
     CASE
         WHEN held.held_by IS NULL THEN host.host_id
         ELSE host_id_of(held.site, NULL, held.held_by, NULL)
@@ -51,4 +51,4 @@ FROM held
 LEFT JOIN host
     ON host.site IS NOT DISTINCT FROM held.site
     AND host.device IS NOT DISTINCT FROM held.device
-    AND host.client_ip IS NOT DISTINCT FROM held.client_ip
+    AND host.asking_ip IS NOT DISTINCT FROM held.asking_ip

@@ -124,6 +124,9 @@ CREATE OR REPLACE MACRO is_likely_zone_error(offset_s) AS
 -- A machine that so many others ask is a DNS server.
 CREATE OR REPLACE MACRO clients_of_a_server() AS 2;
 
+-- A proxy that names its clients does so for nearly every request; its own updates name none.
+CREATE OR REPLACE MACRO naming_share() AS 0.9;
+
 -- A server asks onward at once; half a minute allows for a sensor whose clock differs and for retries.
 CREATE OR REPLACE MACRO forwarding_gap() AS INTERVAL 30 SECOND;
 

@@ -166,5 +166,6 @@ class HuntResult:
     notes: tuple[Note, ...] = ()
     warnings: tuple[Note, ...] = ()  # to be read before the list: sources to trust less
     host_days: float = 0.0
+    scores: tuple[float, ...] = ()  # of every group of signals, told or not, ascending
     site_zones: dict[str, str] = field(default_factory=dict)  # site -> IANA zone
     pack_hunts: tuple[PackHunt, ...] = ()  # of the packs that were asked for

@@ -25,7 +25,7 @@ class HostNaming(Protocol):
 
     def prepare_hosts(self, con: duckdb.DuckDBPyConnection) -> None: ...
 
-    def with_hosts(self, rows: str) -> str: ...
+    def with_hosts(self, rows: str, relayed: bool = False) -> str: ...
 
 
 def settle(lake: Path, hosts: HostNaming) -> int:
@@ -98,7 +98,9 @@ def _write_day(
     inside = f"time >= '{day}' AND time < '{day}'::DATE + 1" if day else "time IS NULL"
     columns = ", ".join(quoted(c.name) for c in table.columns)
     paths = path_list([lake / s.path for s in fresh if _may_hold(s, day)])
-    rows = hosts.with_hosts(f"SELECT {columns} FROM read_parquet({paths}) WHERE {inside}")
+    relayed = any(c.name == "forwarded_for" for c in table.columns)
+    rows = f"SELECT {columns} FROM read_parquet({paths}) WHERE {inside}"
+    rows = hosts.with_hosts(rows, relayed)
     select = f"SELECT {columns}, host_id, bucket FROM ({rows})"
     if again:
         paths = path_list([lake / s.path for s in again])

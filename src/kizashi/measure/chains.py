@@ -11,11 +11,12 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from math import inf
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
@@ -28,7 +29,8 @@ from kizashi.measure.attack import SCENARIOS, Attack, Plan, plant
 from kizashi.measure.beacons import wilson
 from kizashi.measure.campaign import draw
 from kizashi.measure.events import Event, digest
-from kizashi.measure.generate import config_text, raw_files, write_text
+from kizashi.measure.generate import config_text, divisions, raw_files, write_text
+from kizashi.measure.kept import Kept
 from kizashi.measure.office import live
 from kizashi.measure.organisation import Host, build
 from kizashi.measure.recorder import Recorder
@@ -42,8 +44,9 @@ MISSING = 0.2
 # Settled days before an attack, and days left after it for the theft to be slow.
 DAYS_BEFORE, DAYS_AFTER = 3, 4
 EMPTY_LAKE_DAYS = 3
-# Ways of losing half of the logs.
+# Ways of losing half of the logs: all of them in one organisation, else two in each.
 HALVES = 12
+HALVES_EACH = 2
 FIRST_RECORD = 5_000_001
 
 
@@ -57,29 +60,31 @@ class Size(NamedTuple):
 
 
 QUICK = Size(1, (50,), 14, 60)
-LARGE = Size(10, (50, 60, 75, 90, 100, 110, 120, 130, 140, 150), 14, 200)
+LARGE = Size(10, (50, 60, 75, 90, 340, 110, 140, 180, 240, 500), 14, 200)
+# Lakes of a variant take long to make, so a few organisations are seen so.
+SEEN_OTHERWISE = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """One organisation's ordinary life, in memory, and where its lakes lie."""
+    """One organisation's ordinary life, in memory, and where its lakes lie. A large one has further
+    divisions; attacks are planted in the first."""
 
     number: int
     folder: Path
     recorder: Recorder
     sessions: Sessions
+    divisions: tuple[Recorder, ...] = ()
 
     def lake(self, variant: Variant) -> Path:
         """Where the lake of a variant lies; one of other tables is another."""
         shape = digest(repr(schema.tables()), 8)
-        return (
-            self.folder
-            / f"{self.number}-{len(self.recorder.organisation.hosts)}-{variant.name}-{shape}"
-        )
+        hosts = sum(len(r.organisation.hosts) for r in (self.recorder, *self.divisions))
+        return self.folder / f"{self.number}-{hosts}-{variant.name}-{shape}"
 
     @property
     def config(self) -> Config:
-        return settings.load(self.folder / "kizashi.toml")
+        return settings.load(self.folder / f"{self.number}.toml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +119,25 @@ class Verdict:
     blamed: str = ""
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=1)
 def ground(seed: int, folder: Path, number: int, hosts: int, days: int, swaps: bool) -> Ground:
     """An organisation and its ordinary life; the same on each call."""
-    recorder = Recorder(build(seed + number, days, hosts), swaps)
-    sessions = Sessions(recorder)
-    live(recorder, sessions)
+    lives, config = [], []
+    for division, share in enumerate(divisions(hosts)):
+        organisation = build(seed + number + 1000 * division, days, share, division)
+        recorder = Recorder(organisation, swaps)
+        sessions = Sessions(recorder)
+        live(recorder, sessions)
+        lives.append((recorder, sessions))
+        config.append(config_text(organisation.sites, _root(division)))
     folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / "kizashi.toml", config_text(recorder.organisation.sites))
-    return Ground(number, folder, recorder, sessions)
+    write_text(folder / f"{number}.toml", "\n".join(config))
+    return Ground(number, folder, *lives[0], tuple(recorder for recorder, _ in lives[1:]))
+
+
+def _root(division: int) -> str:
+    """The folder of a division's logs."""
+    return f"division-{division + 1}/" if division else ""
 
 
 def prepare(here: Ground, variant: Variant) -> None:
@@ -130,21 +145,20 @@ def prepare(here: Ground, variant: Variant) -> None:
     lake = here.lake(variant)
     if lake.exists():
         return
-    changed = [e for event in here.recorder.events if (e := variant.change(event))]
     unfinished = lake.with_suffix(".part")
     shutil.rmtree(unfinished, ignore_errors=True)
-    _take_in(here, unfinished, changed, "", 10_001)
+    for division, recorder in enumerate((here.recorder, *here.divisions)):
+        changed = [e for event in recorder.events if (e := variant.change(event))]
+        files, _places = raw_files(recorder.organisation, changed, mbox=True)
+        _read(here, unfinished, {_root(division) + name: text for name, text in files.items()})
     with pipeline.open_settled(unfinished):
         pass
     unfinished.rename(lake)
 
 
-def _take_in(
-    here: Ground, lake: Path, events: Sequence[Event], folder: str, first_record: int
-) -> dict[int, tuple[str, int]]:
-    """Write the raw logs of the events and read them into a lake; where each event went."""
+def _read(here: Ground, lake: Path, files: Mapping[str, str]) -> None:
+    """Read raw logs, by name, into a lake."""
     logs = lake.with_suffix(".logs")
-    files, places = raw_files(here.recorder.organisation, events, folder, first_record)
     for name, text in files.items():
         write_text(logs / name, text)
     if files:
@@ -152,7 +166,6 @@ def _take_in(
             if line.duplicate or line.rejected or not line.source:
                 raise RuntimeError(f"a planted record was not read: {line}")
     shutil.rmtree(logs, ignore_errors=True)
-    return places
 
 
 def clone(lake: Path, target: Path) -> None:
@@ -247,7 +260,8 @@ def overlay(here: Ground, job: Job, seed: int, lake: Path) -> tuple[list[Planted
             if seen is not None:
                 told.append((number, seen, step))
     events = [event for _, event, _ in told]
-    places = _take_in(here, lake, events, "attack/", FIRST_RECORD)
+    files, places = raw_files(here.recorder.organisation, events, "attack/", FIRST_RECORD)
+    _read(here, lake, files)
     planted = [Planted(attack, {}) for attack in attacks]
     for number, event, step in told:
         planted[number].steps[places[id(event)]] = step
@@ -473,19 +487,29 @@ def jobs(size: Size) -> list[Job]:
     """Every hunt of a measurement."""
     found = []
     every, some = size.attacks, max(6, size.attacks // 4)
+    few = min(size.organisations, SEEN_OTHERWISE)
     for number in range(every):
         scenario, where = 1 + number % 3, number % size.organisations
         found.append(Job(FULL, number, where, WHOLE, scenario))
-        found.append(Job(HALF, number, where, half(number % HALVES), scenario))
+        found.append(Job(HALF, number, where, half(_half(size, number)), scenario))
         if number < max(some, every // 2):
             found.append(Job(THEFT, number, where, WHOLE, scenario, cut=True))
         if number < some:
             found.append(Job(APART, number, where, WHOLE, 1 + number % 2 * 2, attacks=2))
             found.append(Job(TOGETHER, number, where, WHOLE, 2, whole=True))
             clock, address = CLOCKS[number % len(CLOCKS)], ADDRESSES[number % len(ADDRESSES)]
-            found.append(Job(CLOCK, number, where, clock, 1 + number // 3 % 3))
-            found.append(Job(ADDRESS, number, where, address, 1 + number // 3 % 3))
+            kind, there = 1 + number // 3 % 3, number // 9 % few
+            found.append(Job(CLOCK, number, there, clock, kind))
+            found.append(Job(ADDRESS, number, there, address, kind))
     return found
+
+
+def _half(size: Size, number: int) -> int:
+    """Which half of the logs an attack is seen with."""
+    if size.organisations == 1:
+        return number % HALVES
+    where = number % size.organisations
+    return where * HALVES_EACH + number // size.organisations % HALVES_EACH
 
 
 class Quiet(NamedTuple):
@@ -496,6 +520,7 @@ class Quiet(NamedTuple):
     medium: int
     high: int
     told: tuple[str, ...]
+    scores: tuple[float, ...] = ()  # of every group of signals
 
 
 def quiet(here: Ground, variant: Variant, days: int | None, work: Path) -> Quiet:
@@ -512,7 +537,7 @@ def quiet(here: Ground, variant: Variant, days: int | None, work: Path) -> Quiet
     levels = [incident.severity for incident in result.incidents]
     told = tuple(f"{i.severity} {i.score} {i.title}" for i in result.incidents)
     medium, high = sum(s in MEDIUM for s in levels), sum(s in HIGH for s in levels)
-    return Quiet(name, result.host_days, medium, high, told)
+    return Quiet(name, result.host_days, medium, high, told, result.scores)
 
 
 class Task(NamedTuple):
@@ -531,16 +556,13 @@ class Task(NamedTuple):
 def _work(task: Task) -> Verdict:
     job = task.job
     here = task.ground(job.ground, job.variant.swaps)
+    prepare(here, job.variant)
     return run(here, job, task.seed, task.folder / "work")
-
-
-def _prepared(task: Task) -> None:
-    job = task.job
-    prepare(task.ground(job.ground, job.variant.swaps), job.variant)
 
 
 def _quiet(task: Task) -> list[Quiet]:
     here = task.ground(task.job.ground, False)
+    prepare(here, WHOLE)
     return [quiet(here, WHOLE, days, task.folder / "work") for days in (None, EMPTY_LAKE_DAYS)]
 
 
@@ -558,24 +580,65 @@ def measure(
     workers: int = 1,
     rows: Sequence[str] = (),
     step: Callable[[Verdict], None] | None = None,
+    minutes: float | None = None,
 ) -> Outcome:
-    """Every hunt; lakes that an earlier call left in `folder` are used again."""
+    """Every hunt; lakes and verdicts that an earlier call of the same code left in `folder` are
+    used again. No hunt begins after so many `minutes`; a later call goes on."""
+    kept = Kept(folder, f"{seed} {size.days} {size.hosts}")
     wanted = [job for job in jobs(size) if not rows or job.row in rows]
-    tasks = [Task(seed, folder, size, job) for job in wanted]
-    first = {(t.job.ground, t.job.variant.name): t for t in tasks}
-    plain = [Task(seed, folder, size, Job("", n, n, WHOLE)) for n in range(size.organisations)]
-    first |= {(t.job.ground, WHOLE.name): t for t in plain}
-    verdicts, calm = [], []
+    outcome = Outcome([], [])
+    until = time.monotonic() + 60 * (inf if minutes is None else minutes)
     with ProcessPoolExecutor(workers) as pool:
-        list(pool.map(_prepared, first.values()))
-        for verdict in pool.map(_work, tasks):
-            verdicts.append(verdict)
-            if step:
-                step(verdict)
-        if not rows:
-            for found in pool.map(_quiet, plain):
-                calm += found
-    return Outcome(verdicts, calm)
+        for number in range(size.organisations if not rows else 0):
+            plain = Task(seed, folder, size, Job("", number, number, WHOLE))
+            outcome.quiet.extend(_calm(kept, plain, pool, until))
+        # What is asked first of every organisation comes before the rest of any.
+        for first in (True, False):
+            for number in range(size.organisations):
+                own = [j for j in wanted if j.ground == number and (j.row == FULL) == first]
+                tasks = [Task(seed, folder, size, job) for job in own]
+                for verdict in _verdicts(kept, tasks, pool, workers, until):
+                    outcome.verdicts.append(verdict)
+                    if step:
+                        step(verdict)
+    return outcome
+
+
+def _calm(kept: Kept, plain: Task, pool: Executor, until: float) -> list[Quiet]:
+    """What ordinary life of one organisation gives."""
+    key = f"quiet {plain.job.ground}"
+    if kept.get(key) is None and time.monotonic() < until:
+        kept.add(key, {"found": [q._asdict() for q in pool.submit(_quiet, plain).result()]})
+    return [Quiet(**one) for one in (kept.get(key) or {"found": ()})["found"]]
+
+
+def _verdicts(
+    kept: Kept, tasks: Sequence[Task], pool: Executor, workers: int, until: float
+) -> Iterator[Verdict]:
+    """Verdicts of one organisation: those kept, then the others, lake by lake."""
+    todo: dict[str, list[Task]] = {}
+    for task in tasks:
+        before = kept.get(_key(task.job))
+        if before is not None:
+            yield Verdict(task.job, **before)
+        else:
+            todo.setdefault(task.job.variant.name, []).append(task)
+    for of_lake in todo.values():
+        # The first makes the lake.
+        batches = [of_lake[:1]]
+        batches += [of_lake[n : n + workers] for n in range(1, len(of_lake), workers)]
+        for batch in batches:
+            if time.monotonic() >= until:
+                return
+            for verdict in pool.map(_work, batch):
+                said = {f.name: getattr(verdict, f.name) for f in fields(verdict)}
+                del said["job"]
+                kept.add(_key(verdict.job), said)
+                yield verdict
+
+
+def _key(job: Job) -> str:
+    return f"{job.row} {job.number} {job.variant.name} {job.scenario}"
 
 
 def summary(outcome: Outcome) -> list[dict[str, object]]:

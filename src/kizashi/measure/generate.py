@@ -58,7 +58,7 @@ def generate(
     if tables and hosts > MOST_HOSTS:
         raise UsageError(f"hosts: tables are written for {MOST_HOSTS} at most, not {hosts}")
     config, truths = [], []
-    for division, share in enumerate(_divisions(hosts)):
+    for division, share in enumerate(divisions(hosts)):
         planted = attack and not division
         recorder, truth = emulate(seed + division, days, share, planted, division=division)
         root = f"division-{division + 1}/" if division else ""
@@ -77,8 +77,8 @@ def generate(
     return whole
 
 
-def _divisions(hosts: int) -> list[int]:
-    """The machines of each division: as few as can be, of about one size."""
+def divisions(hosts: int) -> list[int]:
+    """Numbers of machines, by division: as few divisions as can be, of about one size."""
     if not FEWEST_HOSTS <= hosts <= MOST_HOSTS * MOST_DIVISIONS:
         most = MOST_HOSTS * MOST_DIVISIONS
         raise UsageError(f"hosts: {hosts} is not between {FEWEST_HOSTS} and {most}")
@@ -129,9 +129,11 @@ def raw_files(
     happened: Sequence[Event],
     folder: str = "",
     first_record: int = 10_001,
+    mbox: bool = False,
 ) -> tuple[dict[str, str], dict[int, Place]]:
     """Text of every raw file by name, and where each event went by its `id`. The files of a site
-    lie in `<site>/<folder>`; Windows record ids begin at `first_record`."""
+    lie in `<site>/<folder>`; Windows record ids begin at `first_record`. With `mbox` each site
+    keeps its mail in one file."""
     files: dict[str, str] = {}
     places: dict[int, Place] = {}
     for site in organisation.sites:
@@ -139,7 +141,7 @@ def raw_files(
         root = f"{site.name}/{folder}"
         _zeek_files(root, events, files, places)
         _windows_file(root, events, files, places, first_record)
-        _mail_files(root, events, files, places)
+        _mail_files(root, events, files, places, mbox or site.name == "tokyo")
     return files, places
 
 
@@ -181,11 +183,15 @@ def _windows_file(
 
 
 def _mail_files(
-    root: str, events: Sequence[Event], files: dict[str, str], places: dict[int, Place]
+    root: str,
+    events: Sequence[Event],
+    files: dict[str, str],
+    places: dict[int, Place],
+    mbox: bool,
 ) -> None:
     """The head office keeps its mail in one mbox, the other office a file a message."""
     chosen = [e for e in events if e.source == "mail"]
-    if root.startswith("tokyo/") and chosen:
+    if mbox and chosen:
         name = f"{root}mail/gateway.mbox"
         files[name] = mailbox.mbox(chosen)
         places.update({id(e): (name, number) for number, e in enumerate(chosen, 1)})

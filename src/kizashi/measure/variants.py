@@ -121,6 +121,11 @@ def sensor_only(event: Event) -> Event | None:
     return event if event.source != "windows" else None
 
 
+def proxy_only(event: Event) -> Event | None:
+    """A proxy that says whom it asks for, and no machine that logs anything itself."""
+    return behind_proxy(event) if event.source != "windows" else None
+
+
 WHOLE = Variant("whole", whole)
 CLOCKS = (
     Variant("zone", endpoint_zone),
@@ -131,4 +136,5 @@ ADDRESSES = (
     Variant("leases", sensor_only, swaps=True),
     Variant("nat", behind_nat),
     Variant("forwarded", behind_proxy),
+    Variant("forwarded-alone", proxy_only),
 )

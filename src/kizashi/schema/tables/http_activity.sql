@@ -15,6 +15,7 @@ CREATE TABLE http_activity (
     request_mime VARCHAR,      -- media type of the request body, as the sensor saw it
     response_mime VARCHAR,     -- media type of the response body, as the sensor saw it
     file_uids VARCHAR[],       -- sensor's ids of the files carried
+    forwarded_for VARCHAR,     -- the client that a proxy asked for, as it said: the last of X-Forwarded-For
     proxied BOOLEAN,           -- true when the request went to or came through a proxy
     process_guid VARCHAR,      -- requesting process, where known
     process_id UINTEGER,       -- its pid

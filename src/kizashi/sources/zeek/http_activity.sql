@@ -19,6 +19,15 @@ SELECT
     zeek_list("orig_mime_types")[1] AS request_mime,
     zeek_list("resp_mime_types")[1] AS response_mime,
     list_concat(zeek_list("orig_fuids"), zeek_list("resp_fuids")) AS file_uids,
+    -- The proxy nearest to the sensor names its own client last.
+    nullif(
+        regexp_extract(
+            list_filter(zeek_list("proxied"), lambda said: said ILIKE 'x-forwarded-for -> %')[-1],
+            '(?:-> |, *)([0-9a-fA-F.:]+)\s*$',
+            1
+        ),
+        ''
+    ) AS forwarded_for,
     "method" = 'CONNECT' OR contains("uri", '://') OR len(zeek_list("proxied")) > 0 AS proxied,
     path LIKE 'open%' AS is_open,
     unmapped_json AS unmapped
