@@ -6,7 +6,7 @@ BIN    := .venv/bin
 STAMP  := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs format bench bench-beacons bench-chains bench-names bench-dns servers train lock clean
+.PHONY: help demo test check docs format bench bench-beacons bench-chains bench-names bench-dns bench-show fuzz servers train lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -44,6 +44,9 @@ bench-beacons: $(STAMP) ## Share of implants found, by rhythm, over 30 days of 1
 bench-chains: $(STAMP) ## Attacks over emulated organisations: first, in order, apart, before the theft (QUICK=1: one organisation)
 	$(BIN)/kizashi measure chains --folder .bench/chains $(if $(QUICK),--quick) --table $(ARGS)
 
+bench-show: $(STAMP) ## Look-ups by kind on a lake of 20 million rows: wall and CPU time (some minutes to make it)
+	$(BIN)/python -m kizashi.measure.lookups .bench/show-lake $(ARGS)
+
 bench-names: $(STAMP) ## Name model: families never seen, by class, and names per CPU-second (four minutes)
 	$(BIN)/python -m training.train ../shared/data/domains --dry --folds .bench/folds
 	$(BIN)/python -m training.speed ../shared/data/domains
@@ -56,6 +59,9 @@ bench-dns: $(STAMP) .bench/folds/unseen.json ## Infected host-days found from DN
 
 .bench/folds/unseen.json: training/train.py
 	$(BIN)/python -m training.train ../shared/data/domains --dry --folds .bench/folds
+
+fuzz: $(STAMP) ## 100,000 damaged lines a source: crashes, hangs, memory (an hour; ARGS="--lines 3000 fortigate")
+	$(BIN)/python -m tools.fuzz_sources $(ARGS)
 
 servers: ## Install the DNS servers, the proxy and the flow tools that tests/servers runs on loopback (Debian, root)
 	apt-get install --yes --no-install-recommends unbound bind9 dnsmasq-base squid nfdump softflowd

@@ -16,7 +16,6 @@ import duckdb
 from kizashi import config as configuration
 from kizashi import detectors as detecting
 from kizashi import entities, pipeline, policies, sigma
-from kizashi import names as names_of
 from kizashi import sources as reading
 from kizashi.config import Config, Site
 from kizashi.detectors import cases
@@ -97,31 +96,6 @@ def _preview(lake: Path) -> list[dict[str, object]]:
                 )
                 shown.append({"table": name, "record": said["record_no"], "values": values[:2000]})
     return shown
-
-
-def show(lake: Path, thing: str) -> Rows:
-    """What the lake knows of a name, an address, a host, a user, a program, a file or a hash: names
-    and rows, a row a day and kind. The derived tables are not needed, so none is made."""
-    sought = thing.strip().lower().rstrip(".")
-    if not sought:
-        raise UsageError("nothing to look for. Example: kizashi show pc-07 --lake ./lake")
-    _manifest(lake).close()
-    settle(lake, entities)
-    with closing(open_lake(lake)) as con:
-        names_of.install(con)
-        entities.install(con)
-        for variable, before in {
-            "sought": "",
-            "as_child": ".",
-            "as_host": "/",
-            "as_user": "\\",
-        }.items():
-            con.execute(f"SET VARIABLE {variable} = ?", [before + sought])
-        package = files("kizashi")
-        con.execute(package.joinpath("show_macros.sql").read_text("utf-8"))
-        found = con.execute(package.joinpath("show.sql").read_text("utf-8"))
-        names = [column[0] for column in found.description or []]
-        return names, found.fetchmany(MOST_ROWS)
 
 
 def destinations(lake: Path, host: str | None) -> Rows:

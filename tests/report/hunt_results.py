@@ -429,7 +429,7 @@ def _hostile(rank: int, text: str) -> Incident:
 
 
 def _write_pages(folder: Path) -> None:
-    from kizashi.report import write_html
+    from kizashi.report.html import write_html
 
     folder.mkdir(parents=True, exist_ok=True)
     built = {"real": realistic, "empty": empty, "none": nothing_read, "many": many, "bad": hostile}

@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 
 from kizashi.errors import KizashiError
-from kizashi.report import write_html
-from kizashi.report.html import page
+from kizashi.report.html import page, write_html
 from tests.report import hunt_results
 
 _VOID = {"meta", "input", "br", "link", "img", "hr", "source"}

@@ -7,8 +7,7 @@ import json
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
-from kizashi.report import write_jsonl
-from kizashi.report.jsonl import lines
+from kizashi.report.jsonl import lines, write_jsonl
 from tests.report import hunt_results
 
 FIELDS = [

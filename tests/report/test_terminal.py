@@ -13,8 +13,8 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from kizashi.incidents import HuntResult
-from kizashi.report import render_terminal, render_unseen
 from kizashi.report.prose import line_starts
+from kizashi.report.terminal import render_terminal, render_unseen
 from tests.report import hunt_results
 
 

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from kizashi import query as querying
 from kizashi.cli.console import JsonOption, TableOption, app, print_rows
 from kizashi.errors import KizashiError
 
@@ -20,6 +19,8 @@ app.add_typer(detectors_app, name="detectors")
 @detectors_app.command("list")
 def detectors_list(as_json: JsonOption = False, as_table: TableOption = False) -> None:
     """Every detector. Example: kizashi detectors list"""
+    from kizashi import query as querying
+
     rows = querying.detectors()
     print_rows(rows, ["id", "title", "stage", "attack", "status"], as_json, as_table)
 
@@ -30,6 +31,8 @@ def detectors_show(detector: Annotated[str, typer.Argument(metavar="ID")]) -> No
 
     Example: kizashi detectors show dns_nxdomain_burst
     """
+    from kizashi import query as querying
+
     print(querying.detector_page(detector))
 
 
@@ -41,6 +44,8 @@ def test(
     ] = None,
 ) -> None:
     """Run the cases of detectors. Example: kizashi test ./my-detectors"""
+    from kizashi import query as querying
+
     failed = 0
     for name, case, problem in querying.run_cases(folder):
         print(

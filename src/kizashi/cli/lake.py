@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.text import Text
 
 from kizashi import config as settings
-from kizashi import query as querying
 from kizashi.cli.console import (
     ConfigOption,
     JsonOption,
@@ -71,6 +70,8 @@ def rejects(lake: LakeRequired, as_json: JsonOption = False, as_table: TableOpti
 
     Example: kizashi rejects --lake ./lake
     """
+    from kizashi import query as querying
+
     names = ["file", "record_no", "reason", "excerpt"]
     print_rows(
         [dict(zip(names, row, strict=True)) for row in querying.rejects(lake)],
@@ -95,9 +96,10 @@ def clocks(
 
     Example: kizashi clocks --lake ./lake --confirm windows:pc-07
     """
-    if confirm is not None:
-        from kizashi import pipeline
+    from kizashi import pipeline
+    from kizashi import query as querying
 
+    if confirm is not None:
         pipeline.confirm_clock(lake, confirm)
     names, rows = querying.query(lake, "SELECT * FROM clock_offset ORDER BY ALL")
     print_rows([dict(zip(names, row, strict=True)) for row in rows], names, as_json, as_table)
@@ -114,6 +116,8 @@ def query_command(
 
     Example: kizashi query "SELECT query, count(*) FROM dns_activity GROUP BY 1" --lake ./lake
     """
+    from kizashi import query as querying
+
     names, rows = querying.query_apart(lake, sql)
     print_rows([dict(zip(names, row, strict=True)) for row in rows], names, as_json, as_table)
 
@@ -125,6 +129,9 @@ def show(
         typer.Argument(help="Name, address, host, user, program, file or hash.", metavar="THING"),
     ],
     lake: LakeRequired,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every line; else days with too many are folded.")
+    ] = False,
     as_json: JsonOption = False,
     as_table: TableOption = False,
 ) -> None:
@@ -132,12 +139,17 @@ def show(
 
     Example: kizashi show update.example.net --lake ./lake
     """
-    names, rows = querying.show(lake, thing)
-    if not rows:
+    from kizashi import show as showing
+
+    shown = showing.show(lake, thing, everything=everything)
+    if not shown.rows:
         talk.print(f"nothing in the lake names {safe(thing)}", markup=False)
-    found = [dict(zip(names, row, strict=True)) for row in rows]
+    if shown.is_folded:
+        told = f"{shown.lines:,} lines folded to {len(shown.rows):,}; all of them: --all"
+        talk.print(told, markup=False)
+    found = [dict(zip(shown.names, row, strict=True)) for row in shown.rows]
     if as_json or not (as_table or sys.stdout.isatty()):
-        print_rows(found, names, True, False)
+        print_rows(found, shown.names, True, False)
     else:
         _print_days(found)
 
@@ -157,6 +169,8 @@ def destinations(
 
     Example: kizashi destinations pc-07 --lake ./lake
     """
+    from kizashi import query as querying
+
     names, rows = querying.destinations(lake, host)
     if not rows:
         talk.print("no such host in the lake, or it contacts nothing outside", markup=False)
@@ -187,6 +201,13 @@ _RANKED = (
 )
 
 
+def _host(row: dict[str, Any]) -> str:
+    """The machine of a line, or how many it tells of."""
+    if row["hosts"] > 1:
+        return f"{row['hosts']:,} hosts"
+    return str(row["host"] or "?").partition("/")[2] or str(row["host"])
+
+
 def _print_days(rows: list[dict[str, Any]]) -> None:
     """A heading a day, and under it a line a fact: when, how often, what, who, what was said."""
     out = Console(highlight=False)
@@ -198,7 +219,7 @@ def _print_days(rows: list[dict[str, Any]]) -> None:
         who = " ".join(
             part
             for part in (
-                str(row["host"] or "?").partition("/")[2] or str(row["host"]),
+                _host(row),
                 str(row["process"] or "").replace("/", "\\").rpartition("\\")[2],
                 str(row["user"] or ""),
             )

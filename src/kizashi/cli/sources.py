@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from kizashi import query as querying
 from kizashi.cli.console import (
     JsonOption,
     LakeOption,
@@ -35,6 +34,8 @@ def sources(
 
     Example: kizashi sources
     """
+    from kizashi import query as querying
+
     if context.invoked_subcommand is None:
         rows = querying.sources(lake)
         print_rows(rows, list(rows[0]) if rows else [], as_json, as_table)
@@ -57,6 +58,8 @@ def try_file(
 
     Example: kizashi sources try firewall.log --mapping firewall/mapping.toml
     """
+    from kizashi import query as querying
+
     if not file.is_file():
         raise UsageError(f"{file}: no such file")
     with tempfile.TemporaryDirectory() as scratch:

@@ -13,8 +13,6 @@ from importlib.resources import files
 
 import duckdb
 
-from kizashi.entities import rhythm
-
 # In this order: a later one may read an earlier one.
 TABLES = (
     "lease",
@@ -118,6 +116,9 @@ def derive(con: duckdb.DuckDBPyConnection) -> None:
 def create(con: duckdb.DuckDBPyConnection, name: str) -> None:
     """One of TABLES made anew from what it reads."""
     if name == "rhythm":
+        # numpy and pyarrow cost a tenth of a second to load, and look-ups need neither.
+        from kizashi.entities import rhythm
+
         rhythm.derive(con)
         return
     kind = "VIEW" if name in VIEWS else "TABLE"

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import duckdb
 
-from kizashi.lake.engine import open_lake, path_list
+from kizashi.lake.engine import open_lake, path_list, quoted_path
 from kizashi.lake.manifest import Manifest, Segment, put_segment
 from kizashi.schema import Table, quoted, tables
 
@@ -92,9 +92,6 @@ def _write_day(
     again: list[Segment],
     generation: int,
 ) -> list[Segment]:
-    relative = f"events/{table.name}/day={day or 'unknown'}/{generation:08d}.parquet"
-    target = lake / relative
-    target.parent.mkdir(parents=True, exist_ok=True)
     inside = f"time >= '{day}' AND time < '{day}'::DATE + 1" if day else "time IS NULL"
     columns = ", ".join(quoted(c.name) for c in table.columns)
     paths = path_list([lake / s.path for s in fresh if _may_hold(s, day)])
@@ -105,24 +102,37 @@ def _write_day(
     if again:
         paths = path_list([lake / s.path for s in again])
         select += f" UNION ALL SELECT {columns}, host_id, bucket FROM read_parquet({paths})"
+    written = write_sorted(lake, con, table.name, day, select, f"{generation:08d}")
+    return [written] if written else []
+
+
+def write_sorted(
+    lake: Path,
+    con: duckdb.DuckDBPyConnection,
+    table: str,
+    day: str | None,
+    rows: str,
+    name: str,
+) -> Segment | None:
+    """The rows of a SELECT, all of one day, as a settled part of a table; None where there is none.
+    It is whole or not there, and not listed yet."""
+    relative = f"events/{table}/day={day or 'unknown'}/{name}.parquet"
+    target = lake / relative
+    target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(".parquet.part")
-    name = str(partial).replace("'", "''")
-    ((_path, rows_written, _bytes, _footer, said, *_keys),) = con.execute(
-        f"COPY (SELECT * FROM ({select}) ORDER BY bucket, host_id, time, file_id, record_no) "
-        f"TO '{name}' (FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION v2, RETURN_STATS true)"
+    ((_path, count, _bytes, _footer, said, *_keys),) = con.execute(
+        f"COPY (SELECT * FROM ({rows}) ORDER BY bucket, host_id, time, file_id, record_no) "
+        f"TO {quoted_path(partial)} "
+        "(FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION v2, RETURN_STATS true)"
     ).fetchall() or [("", 0, 0, 0, {})]
-    if not rows_written:
+    if not count:
         partial.unlink(missing_ok=True)
-        return []
+        return None
     with partial.open("rb") as stream:
         os.fsync(stream.fileno())
     partial.rename(target)
     times = said.get('"time"', {})
-    return [
-        Segment(
-            relative, table.name, int(rows_written), times.get("min"), times.get("max"), day, True
-        )
-    ]
+    return Segment(relative, table, int(count), times.get("min"), times.get("max"), day, True)
 
 
 def _may_hold(segment: Segment, day: str | None) -> bool:
