@@ -51,7 +51,11 @@ def _finding(incident: Incident, result: HuntResult, words: Wording) -> dict[str
             "created_time": _ms(incident.last_seen),
             "first_seen_time": _ms(incident.first_seen),
             "last_seen_time": _ms(incident.last_seen),
-            "analytic": {"name": visible(incident.chain), "type_id": 2},
+            "analytic": {
+                "uid": visible(incident.chain),
+                "name": visible(incident.chain),
+                "type_id": 2,
+            },
             "attacks": [a for stage in incident.stages for a in _attacks(stage)],
         },
         "evidences": [_evidence(stage, words) for stage in incident.stages],
