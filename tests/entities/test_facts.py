@@ -135,6 +135,7 @@ def test_uptime_reads_every_table_but_those_that_tell_of_no_host() -> None:
     apart = {
         "account_change",
         "alert",
+        "certificate_activity",
         "consent_activity",
         "email_activity",
         "web_resource_activity",

@@ -166,3 +166,65 @@ def test_every_zeek_log_is_read_whole(shared_data: Path, tmp_path: Path) -> None
         with gzip.open(folder / line.file, "rb") as stream:
             records = sum(not text.startswith(b"#") for text in stream)
         assert (line.read, line.stored, line.rejected) == (records, records, 0), line.file
+
+
+def test_a_session_and_its_certificate_are_tied_by_fingerprint_or_by_file(tmp_path: Path) -> None:
+    for name, chain in (("fps", "fingerprint"), ("fuids", "id")):
+        records = [
+            {"_path": "ssl", "ts": 10.5, "uid": "C1", "id.orig_h": "192.0.2.7",
+             "server_name": "a.example", f"cert_chain_{name}": ["leaf", "root"]},
+            {"_path": "x509", "ts": 10.4, chain: "leaf", "certificate.serial": "01",
+             "certificate.subject": "CN=a.example", "certificate.issuer": "CN=a.example",
+             "certificate.not_valid_before": 5.0, "san.dns": ["a.example", "b.example"]},
+        ]  # fmt: skip
+        log = tmp_path / f"{name}.log"
+        log.write_text("\n".join(json.dumps(r) for r in records) + "\n")
+        read(tmp_path / name, log)
+        con = open_lake(tmp_path / name)
+        found = con.execute(
+            "SELECT sni, epoch(c.not_before), c.certificate_names "
+            "FROM tls_activity JOIN certificate_activity AS c USING (certificate)"
+        ).fetchall()
+        con.close()
+        assert found == [("a.example", 5.0, ["a.example", "b.example"])]
+
+
+def test_of_an_ftp_log_only_files_that_were_moved_are_files(tmp_path: Path) -> None:
+    fields = ["ts", "uid", "id.orig_h", "id.resp_h", "password"]
+    fields += ["command", "arg", "file_size", "reply_code"]
+    rows_of = [
+        ["1.5", "C1", "192.0.2.7", "198.51.100.7", "secret", "PASV", "-", "-", "227"],
+        ["2.5", "C1", "192.0.2.7", "198.51.100.7", "secret", "STOR",
+         "ftp://198.51.100.7/in/a.zip", "900", "226"],
+        ["3.5", "C1", "192.0.2.7", "198.51.100.7", "secret", "STOR",
+         "ftp://198.51.100.7/in/b.zip", "-", "550"],
+        ["4.5", "C1", "192.0.2.7", "198.51.100.7", "secret", "RETR",
+         "ftp://198.51.100.7/out/c.zip", "70", "-"],
+    ]  # fmt: skip
+    header = ["#separator \\x09", "#path\tftp", "\t".join(["#fields", *fields])]
+    text = "\n".join([*header, *("\t".join(row) for row in rows_of)]) + "\n"
+    (tmp_path / "ftp.log").write_text(text)
+    line = read(tmp_path / "lake", tmp_path / "ftp.log")[0]
+    assert line.tables == {"network_file_activity": 2, "other_activity": 2}
+    con = open_lake(tmp_path / "lake")
+    found = con.execute(
+        "SELECT client_ip, protocol, file_name, bytes, is_upload, unmapped "
+        "FROM network_file_activity ORDER BY time"
+    ).fetchall()
+    con.close()
+    assert [row[:5] for row in found] == [
+        ("192.0.2.7", "ftp", "a.zip", 900, True),
+        ("192.0.2.7", "ftp", "c.zip", 70, False),
+    ]
+    assert not any("secret" in str(row) for row in found)
+
+
+def test_the_names_of_headers_keep_their_order(tmp_path: Path) -> None:
+    record = {"_path": "http", "ts": 1.5, "uid": "C1", "id.orig_h": "192.0.2.7", "method": "GET",
+              "uri": "/", "client_header_names": ["HOST", "ACCEPT", "USER-AGENT"]}  # fmt: skip
+    (tmp_path / "http.log").write_text(json.dumps(record) + "\n")
+    read(tmp_path / "lake", tmp_path / "http.log")
+    con = open_lake(tmp_path / "lake")
+    found = con.execute("SELECT header_names FROM http_activity").fetchall()
+    con.close()
+    assert found == [(["HOST", "ACCEPT", "USER-AGENT"],)]

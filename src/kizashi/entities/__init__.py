@@ -33,6 +33,7 @@ TABLES = (
     "seen_name",
     "name",
     "contact",
+    "fleet_contact",
     "rhythm",
     "judged_rhythm",
     "rhythm_proof",

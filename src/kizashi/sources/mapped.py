@@ -497,6 +497,8 @@ _OWN = {
 def _typed(column: str, kind: str, rule: Column, names: tuple[str, ...]) -> str:
     """A column's value as its column wants it."""
     value = _text(rule.value) if rule.value is not None else _raw(rule, names)
+    if rule.each:
+        return f"nullif(regexp_extract_all({value}, {_text(rule.each)}, 1), [])"
     if rule.pattern:
         value = f"nullif(regexp_extract({value}, {_text(rule.pattern)}, 1), '')"
     if rule.part == "plain":
@@ -523,6 +525,9 @@ def _typed(column: str, kind: str, rule: Column, names: tuple[str, ...]) -> str:
         return f"text_list({value}, {_text(rule.split or ',')})"
     if rule.scale is not None:
         value = f"TRY_CAST({value} AS DOUBLE) * {float(rule.scale)}"
+    if kind == "TIMESTAMP":
+        counted = f"make_timestamp(TRY_CAST(TRY_CAST({value} AS DOUBLE) * 1e6 AS BIGINT))"
+        return f"coalesce(TRY_CAST({value} AS TIMESTAMP), {counted})"
     return value if kind == "VARCHAR" else f"TRY_CAST({value} AS {kind})"
 
 

@@ -48,7 +48,7 @@ MATCH_KEYS = ("contains", "pattern", "keys", "values", "app", "last", "any_case"
 TIME_KEYS = ("from", "zone", "utc", "formats", "pattern")
 TABLE_KEYS = ("name", "when", "columns")
 COLUMN_KEYS = (
-    "field", "join", "value", "values", "other", "pattern", "split", "part", "scale",
+    "field", "join", "value", "values", "other", "pattern", "each", "split", "part", "scale",
 )  # fmt: skip
 # Of a URL: host, port, path; percent signs decoded; what a DNS answer holds, in hex or as records.
 PARTS = ("host", "port", "path", "plain", "dns_packet", "dns_records")
@@ -65,6 +65,7 @@ class Column:
     values: Mapping[str, str] = field(default_factory=dict)  # as logged, lower case -> ours
     other: str | None = None  # for what `values` does not name ("" for none); else kept as logged
     pattern: str | None = None  # RE2; its first group is the value
+    each: str | None = None  # RE2; the first groups of all its matches are a list's items
     split: str | None = None  # separator of a list
     part: str | None = None  # one of PARTS
     scale: float | None = None  # factor on a number
@@ -234,6 +235,7 @@ def _column(name: str, said: object) -> Column:
         values={str(k).lower(): str(v) for k, v in said.get("values", {}).items()},
         other=said.get("other"),
         pattern=said.get("pattern"),
+        each=said.get("each"),
         split=said.get("split"),
         part=said.get("part"),
         scale=said.get("scale"),

@@ -1,14 +1,16 @@
--- Requests that carry long coded text in their address, another each time, to a destination of few hosts:
--- data that leaves in what looks like reading.
-WITH coded AS (
+-- Requests that carry long coded text in their address or in a cookie, another each time, to a destination
+-- of few hosts: data that leaves in what looks like reading.
+WITH asked AS (
     SELECT
         site,
         host_id,
         coalesce(nullif(host, ''), server_ip) AS destination,
         server_ip,
         time,
-        regexp_extract(uri, getvariable('coded')) AS payload,
-        split_part(uri, '?', 1) AS path,
+        unnest([
+            {'carrier': 'address', 'text': CASE WHEN length(uri) >= getvariable('min_chars') THEN uri END},
+            {'carrier': 'cookie', 'text': CASE WHEN length(cookie) >= getvariable('min_chars') THEN cookie END}
+        ], recursive := TRUE),
         response_body_bytes,
         image,
         process_guid,
@@ -16,18 +18,35 @@ WITH coded AS (
         {'file_id': file_id, 'record_no': record_no} AS evidence
     FROM http_activity
     WHERE
-        length(uri) >= getvariable('min_chars')
+        (length(uri) >= getvariable('min_chars') OR length(cookie) >= getvariable('min_chars'))
         AND list_contains(getvariable('methods'), method)
         AND referrer IS NULL
-        AND regexp_matches(uri, getvariable('coded'))
         AND coalesce(NOT regexp_matches(response_mime, getvariable('revocation')), TRUE)
         AND NOT is_inside_name(coalesce(nullif(host, ''), server_ip))
+),
+coded AS (
+    SELECT
+        site,
+        host_id,
+        destination,
+        carrier,
+        server_ip,
+        time,
+        response_body_bytes,
+        image,
+        process_guid,
+        "user",
+        evidence,
+        regexp_extract(text, getvariable('coded')) AS payload
+    FROM asked
+    WHERE regexp_matches(text, getvariable('coded'))
 ),
 often AS (
     SELECT
         site,
         host_id,
         destination,
+        carrier,
         mode(server_ip) AS server_ip,
         min(time) AS first_seen,
         max(time) AS last_seen,
@@ -42,27 +61,19 @@ often AS (
         CASE WHEN count(DISTINCT "user") = 1 THEN max("user") END AS "user",
         arg_min(evidence, {'time': time, 'evidence': evidence}, most_evidence()) AS evidence
     FROM coded
-    GROUP BY site, host_id, destination
+    GROUP BY site, host_id, destination, carrier
     HAVING
         count(time) >= getvariable('min_requests')
         AND count(DISTINCT payload) >= getvariable('min_different') * count(time)
         AND count(DISTINCT time_bucket(to_hours(1), time)) >= getvariable('min_active_hours')
         AND coalesce(median(response_body_bytes) <= getvariable('small_response_bytes'), TRUE)
 ),
-asked AS (
-    SELECT
-        destination,
-        count(DISTINCT host_id) AS fleet_hosts,
-        min(first_seen) AS first_known
-    FROM contact
-    SEMI JOIN often USING (destination)
-    GROUP BY destination
-),
 judged AS (
     SELECT
         often.site,
         often.host_id,
         often.destination,
+        often.carrier,
         often.server_ip,
         often.first_seen,
         often.last_seen,
@@ -76,14 +87,14 @@ judged AS (
         often.process_guid,
         often."user",
         often.evidence,
-        asked.fleet_hosts,
+        fleet.fleet_hosts,
         (SELECT count(host_id) FROM insider) AS hosts,
-        is_new_here(asked.first_known, insider.host_since) AS is_new,
-        is_old_here(asked.first_known, often.last_seen, insider.host_since) AS is_old
+        is_new_here(fleet.first_known, insider.host_since) AS is_new,
+        is_old_here(fleet.first_known, often.last_seen, insider.host_since) AS is_old
     FROM often
-    JOIN asked USING (destination)
+    JOIN fleet_contact AS fleet ON fleet.peer = often.destination
     JOIN insider USING (host_id)
-    WHERE asked.fleet_hosts <= getvariable('few_hosts')
+    WHERE fleet.fleet_hosts <= getvariable('few_hosts')
 )
 SELECT
     site,
@@ -91,10 +102,12 @@ SELECT
     first_seen,
     last_seen,
     destination,
+    carrier,
     server_ip,
     image,
     process_guid,
     "user",
+    CASE carrier WHEN 'cookie' THEN 'クッキー' ELSE 'アドレス' END AS carrier_ja,
     requests,
     payloads,
     active_hours,
@@ -107,7 +120,5 @@ SELECT
     is_old,
     evidence,
     getvariable('base_confidence')
-    + CASE WHEN is_new THEN new_strength() WHEN is_old THEN old_strength() ELSE 0 END
-    + CASE WHEN fleet_hosts = 1 AND hosts >= least_fleet() THEN sole_strength() ELSE 0 END
-    + CASE WHEN is_user_writable(image) THEN writable_strength() ELSE 0 END AS confidence
+    + odd_pair_strength(is_new, is_old, fleet_hosts, hosts, image) AS confidence
 FROM judged

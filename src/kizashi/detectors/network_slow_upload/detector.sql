@@ -55,15 +55,6 @@ sent AS (
     GROUP BY slow.site, slow.host_id, coalesce(slow.server_name, named.sni, slow.server_ip)
     HAVING sum(slow.bytes_out) >= getvariable('min_bytes')
 ),
-fleet AS (
-    SELECT
-        server_ip,
-        count(DISTINCT host_id) AS fleet_hosts,
-        min(first_seen) AS first_known
-    FROM contact
-    SEMI JOIN sent USING (server_ip)
-    GROUP BY server_ip
-),
 judged AS (
     SELECT
         sent.site,
@@ -85,7 +76,7 @@ judged AS (
         is_new_here(fleet.first_known, insider.host_since) AS is_new,
         is_old_here(fleet.first_known, sent.last_seen, insider.host_since) AS is_old
     FROM sent
-    JOIN fleet USING (server_ip)
+    JOIN fleet_contact AS fleet ON fleet.peer = sent.server_ip
     JOIN insider USING (host_id)
     WHERE fleet.fleet_hosts <= getvariable('few_hosts')
 )
@@ -110,7 +101,5 @@ SELECT
     evidence,
     CAST(round(sent_bytes / (open_minutes * 60)) AS BIGINT) AS bytes_a_second,
     getvariable('base_confidence')
-    + CASE WHEN is_new THEN new_strength() WHEN is_old THEN old_strength() ELSE 0 END
-    + CASE WHEN fleet_hosts = 1 AND hosts >= least_fleet() THEN sole_strength() ELSE 0 END
-    + CASE WHEN is_user_writable(image) THEN writable_strength() ELSE 0 END AS confidence
+    + odd_pair_strength(is_new, is_old, fleet_hosts, hosts, image) AS confidence
 FROM judged

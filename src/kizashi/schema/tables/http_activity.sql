@@ -9,6 +9,8 @@ CREATE TABLE http_activity (
     uri VARCHAR,               -- request target
     referrer VARCHAR,          -- Referer header
     user_agent VARCHAR,        -- User-Agent header
+    cookie VARCHAR,            -- Cookie header, as logged
+    header_names VARCHAR[],    -- names of the request's headers, in the order sent
     request_body_bytes UBIGINT,  -- length of the request body
     response_body_bytes UBIGINT, -- length of the response body
     status_code USMALLINT,          -- response status

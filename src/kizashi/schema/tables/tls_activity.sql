@@ -16,5 +16,9 @@ CREATE TABLE tls_activity (
     subject VARCHAR,         -- subject of the server certificate
     issuer VARCHAR,          -- its issuer
     validation VARCHAR,      -- the sensor's validation result
+    certificate VARCHAR,     -- the server certificate's fingerprint or file id, as certificate_activity has it
+    not_before TIMESTAMP,    -- from when it is valid, UTC
+    not_after TIMESTAMP,     -- until when
+    certificate_names VARCHAR[], -- its alternative names
     is_open BOOLEAN          -- logged before the connection ended; a later row of the same uid replaces it
 );

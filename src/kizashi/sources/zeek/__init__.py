@@ -31,18 +31,25 @@ PATHS = {
     "ssl": "tls_activity",
     "open_ssl": "tls_activity",
     "files": "network_file_activity",
+    "ftp": "network_file_activity",
+    "x509": "certificate_activity",
     "smtp": "email_activity",
     "dhcp": "dhcp_activity",
     "notice": "alert",
     "kerberos": "authentication",
     "ntlm": "authentication",
 }
+# Of an ftp log only commands that moved a file tell of one; the rest go to other_activity.
+MOVES = """coalesce(upper("command") IN ('APPE', 'RETR', 'STOR', 'STOU'), false)"""
+REFUSED = """coalesce("reply_code"::VARCHAR >= '4', false)"""
 # Fields that only one log type has: they name the type of JSON records that do not say it.
 SIGNS = {
     "dns": {"qtype_name", "rcode_name", "query"},
     "http": {"method", "uri", "trans_depth", "status_code"},
     "ssl": {"server_name", "cipher", "established", "ja3"},
     "files": {"fuid", "mime_type", "tx_hosts"},
+    "ftp": {"command", "reply_code", "reply_msg"},
+    "x509": {"certificate.serial", "certificate.subject", "certificate.version"},
     "smtp": {"helo", "mailfrom", "rcptto"},
     "dhcp": {"assigned_ip", "assigned_addr", "msg_types", "lease_time"},
     "notice": {"note", "msg", "suppress_for"},
@@ -50,6 +57,7 @@ SIGNS = {
     "ntlm": {"ntlm", "server_nb_computer_name"},
     "conn": {"conn_state", "history", "orig_pkts"},
 }
+REST = "other_activity"
 MARKS = ("_path", "@stream")
 _QUOTED = re.compile(r'"([A-Za-z_@][\w.@]*)"')
 _LISTED = re.compile(r'zeek_list\("([^"]+)"\)')
@@ -125,7 +133,7 @@ def _read_json(file: InputFile, con: duckdb.DuckDBPyConnection) -> Iterator[Batc
         yield from careful.read_json(file, con, batch_of, _path_of)
         return
     # Fields that the first records lack may come later; a log without `ts` has none at all.
-    known = [f for f in _sql_fields(PATHS.get(path, "other_activity")) if f != "ts"]
+    known = [f for f in _sql_fields(PATHS.get(path, REST)) if f != "ts"]
     fields = tuple(dict.fromkeys([*seen, *known]))
     typed = dict.fromkeys(_list_fields(path), "VARCHAR[]")
     # Where the first record counts seconds the engine parses them; a record that does not has no
@@ -150,7 +158,7 @@ def _read_json(file: InputFile, con: duckdb.DuckDBPyConnection) -> Iterator[Batc
 
 def _list_fields(path: str) -> frozenset[str]:
     """Fields that the path's SQL reads as lists: the engine then parses them with the record."""
-    return frozenset(_LISTED.findall(table_sql("zeek", PATHS.get(path, "other_activity"))))
+    return frozenset(_LISTED.findall(table_sql("zeek", PATHS.get(path, REST))))
 
 
 def _json_fields(lines: list[bytes]) -> dict[str, None]:
@@ -202,7 +210,25 @@ def batch_of(
     lists.
     """
     con.execute(table_sql("zeek", f"_{form}"))
-    table = PATHS.get(path, "other_activity")
+    kinds = dict(zip(fields, types, strict=False))
+    table = PATHS.get(path, REST)
+    if path == "ftp" and "command" in fields:
+        told = f"{MOVES} AND NOT {REFUSED}" if "reply_code" in fields else MOVES
+        moved = f"SELECT * FROM ({relation}) WHERE {told}"
+        others = f"SELECT * FROM ({relation}) WHERE NOT ({told})"
+        selects = {
+            table: _select(moved, path, table, fields, kinds),
+            REST: _select(others, path, REST, fields, kinds),
+        }
+    else:
+        selects = {table: _select(relation, path, table, fields, kinds)}
+    return Batch(selects, read_rows, rejects, repair)
+
+
+def _select(
+    relation: str, path: str, table: str, fields: tuple[str, ...], kinds: dict[str, str]
+) -> str:
+    """The table's SQL over the relation, with NULL for each field that the log does not have."""
     wanted = _sql_fields(table)
     dotted = {name.replace("id_", "id.", 1): name for name in fields if name.startswith("id_")}
     have = set(fields) | set(dotted)
@@ -213,16 +239,13 @@ def batch_of(
         for name in wanted
     ]
     taken = set(wanted) | set(dotted.values()) | _dropped(path)
-    extra = fields if table == "other_activity" else tuple(f for f in fields if f not in taken)
-    kinds = dict(zip(fields, types, strict=False))
+    extra = fields if table == REST else tuple(f for f in fields if f not in taken)
     listed.append(f"{_json_object(extra, kinds)} AS unmapped_json")
     listed.append(f"{literal(path)} AS path")
     listed.append("record_no")
     record = f"SELECT {', '.join(listed)} FROM ({relation})"
     sql = table_sql("zeek", table).rstrip().rstrip(";").replace("FROM record", f"FROM ({record})")
-    if "ts" in have:
-        sql = f"SELECT * FROM ({sql}) WHERE time IS NOT NULL"
-    return Batch({table: sql}, read_rows, rejects, repair)
+    return f"SELECT * FROM ({sql}) WHERE time IS NOT NULL" if "ts" in have else sql
 
 
 def _json_object(names: tuple[str, ...], kinds: dict[str, str]) -> str:
@@ -253,12 +276,13 @@ _DROPPED = {
     ),
     "dns": "AA RA RD TC Z qclass qclass_name qtype rcode rejected",
     "conn": "inner_vlan orig_ip_bytes resp_ip_bytes resp_l2_addr vlan",
+    "ftp": "password",
     "http": (
-        "client_header_names info_code info_msg orig_filenames origin password resp_filenames "
+        "info_code info_msg orig_filenames origin password resp_filenames "
         "status_msg tags trans_depth username version"
     ),
     "ssl": (
-        "cert_chain_fps cert_chain_fuids client_cert_chain_fps client_cert_chain_fuids "
+        "client_cert_chain_fps client_cert_chain_fuids "
         "client_issuer client_subject curve last_alert server_certs sni_matches_cert ssl_history"
     ),
     "files": (

@@ -13,6 +13,7 @@ SELECT
     zeek_text("uri") AS uri,
     zeek_text("referrer") AS referrer,
     zeek_text("user_agent") AS user_agent,
+    zeek_list("client_header_names") AS header_names,
     TRY_CAST("request_body_len" AS UBIGINT) AS request_body_bytes,
     TRY_CAST("response_body_len" AS UBIGINT) AS response_body_bytes,
     TRY_CAST("status_code" AS USMALLINT) AS status_code,

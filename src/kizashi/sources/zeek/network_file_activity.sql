@@ -1,4 +1,4 @@
--- Older logs name the two ends as sets: the sender under tx_hosts, the receiver under rx_hosts.
+-- Of files, or of an ftp log, whose argument is the file's address. Older logs name the two ends as sets: the sender under tx_hosts, the receiver under rx_hosts.
 SELECT
     record_no,
     zeek_time("ts") AS time,
@@ -14,11 +14,11 @@ SELECT
     ) AS server_ip,
     coalesce("uid", zeek_list("conn_uids")[1]) AS uid,
     "fuid" AS file_uid,
-    lower("source") AS protocol,
+    CASE WHEN path = 'ftp' THEN 'ftp' ELSE lower("source") END AS protocol,
     "mime_type" AS mime_type,
-    zeek_text("filename") AS file_name,
-    TRY_CAST("seen_bytes" AS UBIGINT) AS bytes,
-    zeek_bool("is_orig") AS is_upload,
+    coalesce(zeek_text("filename"), regexp_extract(zeek_text("arg"), '[^/]*$')) AS file_name,
+    TRY_CAST(coalesce("seen_bytes", "file_size") AS UBIGINT) AS bytes,
+    CASE WHEN path = 'ftp' THEN upper("command") <> 'RETR' ELSE zeek_bool("is_orig") END AS is_upload,
     lower("md5") AS md5,
     lower("sha1") AS sha1,
     lower("sha256") AS sha256,

@@ -20,6 +20,7 @@ SELECT
     zeek_text("subject") AS subject,
     zeek_text("issuer") AS issuer,
     zeek_text("validation_status") AS validation,
+    coalesce(zeek_list("cert_chain_fps")[1], zeek_list("cert_chain_fuids")[1]) AS certificate,
     path LIKE 'open%' AS is_open,
     unmapped_json AS unmapped
 FROM record
