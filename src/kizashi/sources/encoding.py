@@ -52,31 +52,51 @@ def _oddness(text: str) -> int:
     return sum("\uff61" <= c <= "\uff9f" or "\ue000" <= c <= "\uf8ff" for c in text)
 
 
-def lines(path: Path, encoding: str) -> Iterator[list[str]]:
-    """Blocks of lines without their ends; bytes that fit nothing become U+FFFD."""
+def blocks(path: Path, encoding: str) -> Iterator[bytes]:
+    """Whole lines as UTF-8, some megabytes at a time; bytes that fit nothing become U+FFFD. The
+    last block may lack its line end."""
     if encoding == MIXED:
-        for raw in _byte_lines(path):
-            yield [_own(line) for line in raw]
-        return
+        for block in _whole_lines(_raw(path)):
+            yield b"\n".join(_own(line).encode() for line in block.split(b"\n"))
+    elif encoding == "utf-8":
+        yield from map(_sound, _whole_lines(_raw(path)))
+    else:
+        yield from _whole_lines(_decoded(path, encoding))
+
+
+def _raw(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as stream:
+        while block := stream.read(BLOCK_BYTES):
+            yield block
+
+
+def _decoded(path: Path, encoding: str) -> Iterator[bytes]:
     decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
-    left = ""
-    with path.open("rb") as stream:
-        while block := stream.read(BLOCK_BYTES):
-            *whole, left = (left + decoder.decode(block)).split("\n")
-            yield whole
-    left += decoder.decode(b"", final=True)
-    if left:
-        yield [left]
+    for block in _raw(path):
+        yield decoder.decode(block).encode()
+    yield decoder.decode(b"", final=True).encode()
 
 
-def _byte_lines(path: Path) -> Iterator[list[bytes]]:
-    left = b""
-    with path.open("rb") as stream:
-        while block := stream.read(BLOCK_BYTES):
-            *whole, left = (left + block).split(b"\n")
-            yield whole
-    if left:
-        yield [left]
+def _whole_lines(parts: Iterator[bytes]) -> Iterator[bytes]:
+    """The same bytes, divided after line ends only."""
+    left: list[bytes] = []
+    for part in parts:
+        end = part.rfind(b"\n") + 1
+        if not end:
+            left.append(part)
+            continue
+        yield b"".join((*left, part[:end]))
+        left = [part[end:]]
+    if rest := b"".join(left):
+        yield rest
+
+
+def _sound(block: bytes) -> bytes:
+    try:
+        block.decode()
+    except UnicodeDecodeError:
+        return block.decode(errors="replace").encode()
+    return block
 
 
 def _own(line: bytes) -> str:

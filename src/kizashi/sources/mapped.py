@@ -17,9 +17,10 @@ import pyarrow as pa
 
 from kizashi.schema import quoted, tables
 from kizashi.sources import ZONE_HINT, ZONELESS, Batch, InputFile, Reject
+from kizashi.sources.candidates import Candidates, candidates
 from kizashi.sources.encoding import detect
 from kizashi.sources.mapping import REST, Column, Layout, Table
-from kizashi.sources.records import is_export, records, sampled
+from kizashi.sources.records import SCHEMA, is_export, records, sampled
 
 UNKNOWN_ZONE = "UTC"
 # A file of which fewer of the first records are known is something else that quotes a log.
@@ -31,7 +32,6 @@ EXPORT_CAPS = frozenset(
 )  # fmt: skip
 CUT = "ends at exactly {total:,} rows, where exports are cut: ask for a shorter time"
 UNKNOWN = "no mapping knows this line, and it has no time; to map it: kizashi sources try FILE"
-_SCHEMA = pa.schema([("record_no", pa.uint64()), ("line", pa.string())])
 _EXCERPT_LENGTH = 200
 _LOCAL_FORMATS = (
     "%Y/%m/%d %H:%M:%S.%f", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%d-%b-%Y %H:%M:%S.%f",
@@ -104,11 +104,11 @@ def read(file: InputFile, con: duckdb.DuckDBPyConnection, mappings: Mappings) ->
     own = claimed(file, mappings)
     skip = [layouts[name].skip for name in sorted({*own.taken} - {""})]
     total = file.first_record
-    for block in records(file, as_table=own.as_table):
-        if not block:
+    for block in records(file, con, as_table=own.as_table):
+        if not len(block):
             continue
         total += len(block)
-        _unwrap(con, [(r.number, r.text) for r in block], layouts, {*own.taken})
+        _unwrap(con, block, mappings, {*own.taken})
         left_out = _left_out(con, skip)
         found = con.execute("SELECT DISTINCT mapping FROM claimed_row ORDER BY ALL").fetchall()
         selects: dict[str, list[str]] = {}
@@ -141,43 +141,36 @@ class Claimed(NamedTuple):
     as_table: bool
 
 
-def claimed(file: InputFile, mappings: Mappings) -> Claimed:
-    """Who takes the first records: as rows of a table where there is a header, else as lines."""
-    taken = _claimed(tuple(sampled(file, as_table=True)), mappings)
-    if any(taken):
-        return Claimed(taken, as_table=True)
-    return Claimed(_claimed(tuple(sampled(file, as_table=False)), mappings), as_table=False)
-
-
 # Every mapping is asked about the same file in turn.
 @lru_cache(maxsize=4)
-def _claimed(texts: tuple[str, ...], mappings: Mappings) -> tuple[str, ...]:
-    con = _claimer(mappings)
-    con.execute("DELETE FROM text_line")
-    if texts:
-        con.executemany("INSERT INTO text_line VALUES (?, ?)", [*enumerate(texts)])
-    rows = con.execute("EXECUTE claimed").fetchall()
-    found = {mapping for _line, mapping in rows} - {""}
-    skip = _skipping([mappings.layouts[name].skip for name in sorted(found)])
-    if skip:
-        left_out = con.execute(f"SELECT record_no FROM text_line WHERE {skip}").fetchall()
-        blank = {number for (number,) in left_out}
-        rows = [row for n, row in enumerate(rows) if n not in blank or row[1]]
-    return tuple(mapping for _line, mapping in rows)
+def claimed(file: InputFile, mappings: Mappings) -> Claimed:
+    """Who takes the first records: as rows of a table where there is a header, else as lines."""
+    taken = _claimed(sampled(file, as_table=True), mappings)
+    if any(taken):
+        return Claimed(taken, as_table=True)
+    return Claimed(_claimed(sampled(file, as_table=False), mappings), as_table=False)
+
+
+def _claimed(texts: list[str], mappings: Mappings) -> tuple[str, ...]:
+    con = _claimer()
+    _unwrap(con, pa.table([range(len(texts)), texts], schema=SCHEMA), mappings, set())
+    found = con.execute("SELECT DISTINCT mapping FROM claimed_row WHERE mapping <> ''").fetchall()
+    _left_out(con, [mappings.layouts[name].skip for (name,) in found])
+    rows = con.execute("SELECT mapping FROM claimed_row ORDER BY record_no").fetchall()
+    return tuple(mapping for (mapping,) in rows)
 
 
 @cache
-def _claimer(mappings: Mappings) -> duckdb.DuckDBPyConnection:
-    """A connection that knows every mapping's question: a folder may hold thousands of small files,
-    and putting the question costs more than answering it for one."""
+def _claimer() -> duckdb.DuckDBPyConnection:
+    """For the first records of files: a folder may hold thousands of small ones."""
     con = duckdb.connect(config={"threads": 1})
     _install(con)
-    con.execute("CREATE TEMP TABLE text_line (record_no UBIGINT, line VARCHAR)")
-    con.execute(
-        "PREPARE claimed AS SELECT line, mapping FROM "
-        f"({_claiming(mappings.layouts, set())}) ORDER BY record_no"
-    )
     return con
+
+
+@cache
+def _candidates(mappings: Mappings) -> Candidates:
+    return candidates(mappings.layouts.values())
 
 
 def _install(con: duckdb.DuckDBPyConnection) -> None:
@@ -190,25 +183,33 @@ def _sql(name: str) -> str:
 
 
 def _unwrap(
-    con: duckdb.DuckDBPyConnection,
-    numbered: list[tuple[int, str]],
-    layouts: Mapping[str, Layout],
-    likely: Set[str],
+    con: duckdb.DuckDBPyConnection, block: pa.Table, mappings: Mappings, likely: Set[str]
 ) -> None:
     """Table claimed_row: the records unwrapped, with the id of the mapping that takes each. Those
     that took the file's first records are asked first: most records then cost one question."""
-    columns = [[n for n, _text in numbered], [text for _n, text in numbered]]
-    con.register("text_line", pa.table(columns, schema=_SCHEMA))
-    con.execute(f"CREATE OR REPLACE TEMP TABLE claimed_row AS {_claiming(layouts, likely)}")
+    layouts = mappings.layouts
+    first = {name for name in likely if name and not layouts[name].match.last}
+    con.register("text_line", block)
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE claimed_row AS "
+        f"SELECT *, {_claiming(layouts, first, likely)} AS mapping FROM ({_sql('rows')})"
+    )
     con.unregister("text_line")
+    left = con.execute(
+        "SELECT line, nullif(body, line) AS body FROM claimed_row WHERE mapping = ''"
+    ).fetchall()
+    if left:
+        texts = (text for row in left for text in row if text is not None)
+        others = {*_candidates(mappings).of(texts)} - first
+        chosen = _claiming(layouts, others, likely)
+        con.execute(f"UPDATE claimed_row SET mapping = {chosen} WHERE mapping = ''")
 
 
-def _claiming(layouts: Mapping[str, Layout], likely: Set[str]) -> str:
-    """SELECT of the records of text_line, unwrapped, with the mapping that takes each."""
-    first = sorted(layouts.values(), key=lambda known: _turn(known, known.id in likely))
-    cases = " ".join(f"WHEN {_claim(known)} THEN {_text(known.id)}" for known in first)
-    chosen = f"CASE {cases} ELSE '' END" if cases else "''"
-    return f"SELECT *, {chosen} AS mapping FROM ({_sql('rows')})"
+def _claiming(layouts: Mapping[str, Layout], asked: Set[str], likely: Set[str]) -> str:
+    """SQL for the one of the asked mappings that takes a record, '' for none."""
+    known = sorted((layouts[name] for name in asked), key=lambda one: _turn(one, one.id in likely))
+    cases = " ".join(f"WHEN {_claim(one)} THEN {_text(one.id)}" for one in known)
+    return f"CASE {cases} ELSE '' END" if cases else "''"
 
 
 def _turn(layout: Layout, is_likely: bool) -> tuple[bool, bool, int, str]:

@@ -11,11 +11,15 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+import duckdb
+import numpy as np
 import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from kizashi.sources import InputFile
 from kizashi.sources.batches import BATCHES, FLOWS, PAGES, items
-from kizashi.sources.encoding import detect, lines
+from kizashi.sources.encoding import blocks, detect
 
 WHOLE_BYTES = 256 << 20
 # JSON inside a string; deeper than this nobody puts any.
@@ -28,6 +32,22 @@ _SLASHED = re.compile(r"[A-Z][A-Za-z ]*/[A-Z][A-Za-z ]*")
 _FIELD = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*")
 _LEAST_SPACED = 8
 _WORD = re.compile(r"[^\d\W][^\r\n]{0,80}")
+_LINE_END = ord("\n")
+_MARK, _BLANK = "\ufeff", "\r\n \t\0"
+SCHEMA = pa.schema([("record_no", pa.uint64()), ("line", pa.string())])
+# What a line holds that may be several records, or a record with JSON in a string.
+_ODD = (*_SHUT, "},", "}{", FLOWS, *(f'"{name}"' for name in (*BATCHES, *PAGES)))
+_LISTED = "|".join((*BATCHES, *PAGES))
+# An object that is valid JSON is one record unless it holds one of the lists.
+_PACKED = f"""
+    SELECT record_no FROM text_line WHERE CASE
+        WHEN starts_with(line, '{{') THEN CASE
+            WHEN regexp_matches(line, '"[{{\\[]|{FLOWS}|"(?:{_LISTED})"\\s*:\\s*\\[') THEN true
+            WHEN contains(line, '}},') OR contains(line, '}}{{') THEN NOT json_valid(line)
+            ELSE false
+        END
+        ELSE starts_with(line, '[')
+    END"""
 
 
 class Record(NamedTuple):
@@ -37,23 +57,25 @@ class Record(NamedTuple):
     text: str
 
 
-def records(file: InputFile, *, as_table: bool) -> Iterator[list[Record]]:
-    """Blocks of the file's records; blank lines, headers and comments are none. `as_table` reads
-    rows by the header, where there is one."""
+def records(
+    file: InputFile, con: duckdb.DuckDBPyConnection, *, as_table: bool
+) -> Iterator[pa.Table]:
+    """Blocks of the file's records, as tables of SCHEMA; blank lines, headers and comments are
+    none. `as_table` reads rows by the header, where there is one. `con` looks for records within
+    records."""
     encoding = detect(file.head)
-    numbered = _numbered(file, encoding)
     start = sample(file)
     fields = header(start) if as_table else None
     if fields is not None:
-        yield from _blocks(_table(numbered, fields, file.first_record > 0))
+        yield from _blocks(_table(_numbered(file, encoding), fields, file.first_record > 0))
     elif _is_whole(start) and file.size <= WHOLE_BYTES:
-        text = "\n".join(line for block in lines(file.plain, encoding) for line in block)
+        text = b"".join(blocks(file.plain, encoding)).decode()
         yield from _blocks(
             Record(n, _dump(item)) for n, item in enumerate(items(_document(text)), 1)
         )
     else:
-        for block in numbered:
-            yield [made for record in block for made in _unpacked(record)]
+        for block in _lines(file, encoding):
+            yield _opened_batches(block, con)
 
 
 def sample(file: InputFile, most: int = 200) -> list[str]:
@@ -129,15 +151,50 @@ def _codec(encoding: str) -> str:
 
 
 def _numbered(file: InputFile, encoding: str) -> Iterator[list[Record]]:
+    for block in _lines(file, encoding):
+        numbers, texts = (column.to_pylist() for column in block.columns)
+        yield [*map(Record, numbers, texts)]
+
+
+def _lines(file: InputFile, encoding: str) -> Iterator[pa.Table]:
+    """The lines that say something, with their numbers: the engine's memory of a block is the
+    file's own bytes and where each line ends, for text by text would cost more than reading."""
     number = file.first_record
-    for block in lines(file.plain, encoding):
-        made = []
-        for line in block:
-            number += 1
-            text = line.strip("\r\ufeff \t\0")
-            if text:
-                made.append(Record(number, text))
-        yield made
+    for block in blocks(file.plain, encoding):
+        ends = np.flatnonzero(np.frombuffer(block, np.uint8) == _LINE_END) + 1
+        last = [] if block.endswith(b"\n") else [len(block)]
+        bounds = np.concatenate(([0], ends, last)).astype(np.int32)
+        count = len(bounds) - 1
+        whole = pa.StringArray.from_buffers(count, pa.py_buffer(bounds), pa.py_buffer(block))
+        # Byte by byte, unless there is a mark to trim that has three.
+        trim = pc.utf8_trim if _MARK.encode() in block else pc.ascii_trim
+        lines = trim(whole, characters=_MARK + _BLANK if trim is pc.utf8_trim else _BLANK)
+        numbers = pa.array(np.arange(number + 1, number + count + 1, dtype=np.uint64))
+        number += count
+        table, length = pa.table([numbers, lines], schema=SCHEMA), pc.binary_length(lines)
+        yield (
+            table
+            if pc.all(pc.cast(length, pa.bool_())).as_py()
+            else table.filter(pc.not_equal(length, 0))
+        )
+
+
+def _opened_batches(block: pa.Table, con: duckdb.DuckDBPyConnection) -> pa.Table:
+    """The block with the records of collectors' batches in place of the batches."""
+    con.register("text_line", block)
+    packed = con.execute(_PACKED).fetchnumpy()["record_no"]
+    con.unregister("text_line")
+    if not len(packed):
+        return block
+    is_packed = pc.is_in(block["record_no"], pa.array(packed, pa.uint64()))
+    numbers, texts = (column.to_pylist() for column in block.filter(is_packed).columns)
+    made = [one for record in map(Record, numbers, texts) for one in _unpacked(record)]
+    return pa.concat_tables([block.filter(pc.invert(is_packed)), _arrow(made)])
+
+
+def _arrow(made: list[Record]) -> pa.Table:
+    columns = [[record.number for record in made], [record.text for record in made]]
+    return pa.table(columns, schema=SCHEMA)
 
 
 def _is_whole(start: list[str]) -> bool:
@@ -199,8 +256,7 @@ def _opened(item: object, depth: int = 0) -> object:
 def _unpacked(record: Record) -> Iterator[Record]:
     """The record, or the records of a collector's batch on one line."""
     text = record.text
-    odd = (*_SHUT, "},", "}{", FLOWS, *(f'"{name}"' for name in (*BATCHES, *PAGES)))
-    document = _value(text) if text[:1] in "{[" and any(sign in text for sign in odd) else None
+    document = _value(text) if text[:1] in "{[" and any(sign in text for sign in _ODD) else None
     if document is None:
         yield record
         return
@@ -250,11 +306,11 @@ def _table(blocks: Iterable[list[Record]], head: Header, is_continued: bool) -> 
             yield Record(number, _dump(dict(zip(fields, cells, strict=False))))
 
 
-def _blocks(items: Iterator[Record], rows: int = 50_000) -> Iterator[list[Record]]:
+def _blocks(items: Iterator[Record], rows: int = 50_000) -> Iterator[pa.Table]:
     block: list[Record] = []
     for item in items:
         block.append(item)
         if len(block) >= rows:
-            yield block
+            yield _arrow(block)
             block = []
-    yield block
+    yield _arrow(block)

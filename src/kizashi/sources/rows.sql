@@ -1,18 +1,29 @@
 -- SELECT of the records of a text log without their wrapping: `body` is the product's own text, `json` its own
 -- object. What the wrapping said stays beside it: time, host and program of a syslog header or of a
 -- collector's envelope. Reads text_line(record_no, line).
+--
+-- Every line passes here, so each step first asks the cheapest question that most lines answer with no;
+-- a header is matched without the text after it, which is then cut off by its length.
 WITH object AS (
     SELECT
         record_no,
         line,
-        CASE
-            WHEN line[1] = '{' AND json_valid(line)
-                THEN coalesce(
-                    CASE WHEN json_type(line, '$._source') = 'OBJECT' THEN line->'$._source' END,
-                    CASE WHEN json_type(line, '$.result') = 'OBJECT' THEN line->'$.result' END,
-                    line::JSON)
-        END AS outer_json
+        CASE WHEN starts_with(line, '{') THEN TRY_CAST(line AS JSON) END AS whole
     FROM text_line
+),
+unpacked AS (
+    SELECT
+        record_no,
+        line,
+        CASE
+            WHEN whole IS NULL THEN NULL
+            WHEN NOT regexp_matches(whole, '"(_source|result)"') THEN whole
+            ELSE coalesce(
+                CASE WHEN json_type(whole, '$._source') = 'OBJECT' THEN whole->'$._source' END,
+                CASE WHEN json_type(whole, '$.result') = 'OBJECT' THEN whole->'$.result' END,
+                whole)
+        END AS outer_json
+    FROM object
 ),
 enveloped AS (
     SELECT
@@ -22,7 +33,7 @@ enveloped AS (
                 '$._raw', '$.event.original', '$.message', '$.MESSAGE', '$.log', '$.rawMessage',
                 '$."@timestamp"', '$.time', '$._time', '$.host.name', '$.host', '$.hostname'])
         END AS said
-    FROM object
+    FROM unpacked
 ),
 texted AS (
     SELECT
@@ -41,33 +52,43 @@ relayed AS (
     SELECT
         * EXCLUDE (text),
         -- A relay put its own header before the device's.
-        CASE WHEN strpos(text[6:120], '<') > 0
-            THEN regexp_replace(text,
+        CASE
+            WHEN NOT contains(text, '<') THEN text
+            WHEN strpos(text[6:120], '<') > 0 THEN regexp_replace(text,
                 '^(?:<\d{1,3}>)?[^<>"{}=|]{0,110}(<\d{1,3}>(?:\d{1,2} )? ?(?:[A-Z][a-z]{2} {1,2}\d|\d{4}-\d))', '\1')
             ELSE text
         END AS text
     FROM texted
 ),
+matched AS (
+    SELECT
+        *,
+        CASE
+            WHEN NOT regexp_matches(text, '^(?:<\d|:? ?(?:[A-Z][a-z]{2} |\d{4}-)|1 \d)') THEN NULL
+            -- RFC 5424
+            WHEN regexp_matches(text, '^(<\d{1,3}>\d{1,2}|1) \d{4}-\S+ \S+ \S+ \S+ \S+ (-|\[)')
+                THEN regexp_extract(text,
+                    '^((?:<\d{1,3}>\d{1,2}|1) (\S+) (\S+) (\S+) \S+ \S+ (?:-|(?:\[[^\s=\]":]+(?: +[^\s=\]":]+="(?:[^"\\]|\\.)*")* *\])+)? ?(?:\x{FEFF})?)',
+                    ['whole', 'time', 'host', 'app'], 's')
+            -- RFC 3164, with or without priority, year or the ISO date of later daemons
+            WHEN regexp_matches(text, '^(<\d{1,3}>)?:? ?([A-Z][a-z]{2} {1,2}\d{1,2} (\d{4} )?\d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+ \S+ [^ :=]+: )|^<\d{1,3}>:?(\d{1,2})? ?\d{4}-\d\d-\d\dT\S+ ')
+                THEN regexp_extract(text,
+                    '^((?:<\d{1,3}>)?:?(?:\d{1,2} )? ?([A-Z][a-z]{2} {1,2}\d{1,2} (?:\d{4} )?\d\d:\d\d:\d\d(?:\.\d+)?|\d{4}-\d\d-\d\dT\S+?)(?: [A-Z]{3,4})?(?::? +\[?([^\s,=|"{}\[\]<>%]+?)\]?)?(?: ?:)? +(?:([A-Za-z][\w./-]*)(?:\[[^\]]*\])?: +)?)',
+                    ['whole', 'time', 'host', 'app'], 's')
+            WHEN regexp_matches(text, '^<\d{1,3}>')
+                THEN {'whole': regexp_extract(text, '^<\d{1,3}>'), 'time': '', 'host': '', 'app': ''}
+        END AS header
+    FROM relayed
+),
 headed AS (
     SELECT
         *,
         CASE
-            -- RFC 5424
-            WHEN regexp_matches(text, '^(<\d{1,3}>\d{1,2}|1) \d{4}-\S+ \S+ \S+ \S+ \S+ (-|\[)')
-                THEN regexp_extract(text,
-                    '^(?:<\d{1,3}>\d{1,2}|1) (\S+) (\S+) (\S+) \S+ \S+ (?:-|(?:\[[^\s=\]":]+(?: +[^\s=\]":]+="(?:[^"\\]|\\.)*")* *\])+)? ?(?:\x{FEFF})?(.*)$',
-                    ['time', 'host', 'app', 'body'], 's')
-            -- RFC 3164, with or without priority, year or the ISO date of later daemons
-            WHEN regexp_matches(text, '^(<\d{1,3}>)?:? ?([A-Z][a-z]{2} {1,2}\d{1,2} (\d{4} )?\d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+ \S+ [^ :=]+: )')
-                OR regexp_matches(text, '^<\d{1,3}>:?(\d{1,2})? ?\d{4}-\d\d-\d\dT\S+ ')
-                THEN regexp_extract(text,
-                    '^(?:<\d{1,3}>)?:?(?:\d{1,2} )? ?([A-Z][a-z]{2} {1,2}\d{1,2} (?:\d{4} )?\d\d:\d\d:\d\d(?:\.\d+)?|\d{4}-\d\d-\d\dT\S+?)(?: [A-Z]{3,4})?(?::? +\[?([^\s,=|"{}\[\]<>%]+?)\]?)?(?: ?:)? +(?:([A-Za-z][\w./-]*)(?:\[[^\]]*\])?: +)?(.*)$',
-                    ['time', 'host', 'app', 'body'], 's')
-            WHEN regexp_matches(text, '^<\d{1,3}>')
-                THEN {'time': '', 'host': '', 'app': '', 'body': regexp_replace(text, '^<\d{1,3}>', '')}
-            ELSE {'time': '', 'host': '', 'app': '', 'body': text}
-        END AS header
-    FROM relayed
+            WHEN header IS NULL THEN text
+            WHEN header.whole = '' THEN ''
+            ELSE text[length(header.whole) + 1:]
+        END AS rest
+    FROM matched
 )
 SELECT
     record_no,
@@ -75,17 +96,21 @@ SELECT
     coalesce(nullif(header.time, ''), outer_time) AS said_time,
     coalesce(nullif(header.host, ''), outer_host) AS said_host,
     nullif(header.app, '') AS app,
-    -- Junos says what happened in the header itself.
-    coalesce(
-        CASE WHEN contains(text, '[junos@') THEN text END,
-        nullif(trim(header.body), ''), text, line) AS body,
-    text,
     CASE
-        WHEN ltrim(header.body)[1] = '{' AND json_valid(header.body) THEN header.body::JSON
-        -- A tag or two may stand before it.
-        WHEN outer_json IS NULL AND strpos(header.body[:48], '{') > 0 AND rtrim(header.body)[-1] = '}'
-            AND json_valid(header.body[strpos(header.body, '{'):])
-            THEN header.body[strpos(header.body, '{'):]::JSON
+        -- Junos says what happened in the header itself.
+        WHEN contains(text, '[junos@') THEN text
+        WHEN starts_with(rest, ' ') OR suffix(rest, ' ') THEN coalesce(nullif(trim(rest), ''), text, line)
+        ELSE coalesce(nullif(rest, ''), text, line)
+    END AS body,
+    CASE
+        WHEN contains(rest, '{') THEN CASE
+            WHEN ltrim(rest)[1] = '{' AND json_valid(rest) THEN rest::JSON
+            -- A tag or two may stand before it.
+            WHEN outer_json IS NULL AND strpos(rest[:48], '{') > 0 AND rtrim(rest)[-1] = '}'
+                AND json_valid(rest[strpos(rest, '{'):])
+                THEN rest[strpos(rest, '{'):]::JSON
+            ELSE outer_json
+        END
         ELSE outer_json
     END AS json
 FROM headed
