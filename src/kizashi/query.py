@@ -355,6 +355,7 @@ def detector_page(detector: str) -> str:
 
 def run_cases(folder: Path | None) -> Iterator[tuple[str, str, str]]:
     """(detector, case, what went wrong or '') for every case of a folder, ours by default."""
+    folder = folder.resolve() if folder else None
     own = detecting.detectors((folder,) if folder else ())
     chosen = [d for d in own.values() if folder is None or str(d.folder).startswith(str(folder))]
     if not chosen:

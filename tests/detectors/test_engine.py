@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from kizashi import query
 from kizashi.detectors import detectors, missing_columns, run, summarise
 from kizashi.detectors.cases import Case, Derive, connect, run_case
 from kizashi.errors import KizashiError
@@ -102,9 +105,27 @@ def test_a_detector_folder_can_be_named_itself(folder: Path) -> None:
     assert "dns_failed_names" in detectors([folder])
 
 
-def test_a_second_folder_of_the_same_name_is_an_error(folder: Path) -> None:
+def test_a_second_folder_of_the_same_name_is_an_error(folder: Path, tmp_path: Path) -> None:
+    twin = shutil.copytree(folder, tmp_path / "other" / folder.name)
     with pytest.raises(KizashiError, match="exists already"):
-        detectors([folder, folder])
+        detectors([folder, twin])
+
+
+def test_a_folder_of_ours_may_be_named_as_well() -> None:
+    ours = Path(str(detectors()["dns_nxdomain_burst"].folder))
+    assert detectors([ours]).keys() == detectors().keys()
+    assert {name for name, _case, _problem in query.run_cases(ours)} == {"dns_nxdomain_burst"}
+
+
+def test_a_summary_counts_in_the_singular_and_the_plural(folder: Path) -> None:
+    (folder / "detector.toml").write_text(
+        re.sub(r"(?m)^summary = .*$", 'summary = "{names:name fails|names fail} on {hosts}"', TOML),
+        "utf-8",
+    )
+    detector = detectors([folder])["dns_failed_names"]
+    assert summarise(detector, {"names": 1, "hosts": ["a", "b"]})[0] == "1 name fails on a, b"
+    assert summarise(detector, {"names": 12, "hosts": None})[0] == "12 names fail on -"
+    assert summarise(detector, {})[0] == "- names fail on -"
 
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def detectors(folders: Sequence[Path] = ()) -> dict[str, Detector]:
     found: dict[str, Detector] = {}
     for root in (files(__package__), *folders):
         for folder in _walk(root):
-            if folder.name in found:
+            if folder.name in found and str(found[folder.name].folder) != str(folder):
                 raise KizashiError(
                     f"{folder}: a detector of this name exists already. Rename the folder."
                 )
@@ -195,15 +195,27 @@ class _Said(dict[str, object]):
     """Template values; what a signal lacks reads as a dash, lists as their items."""
 
     def __init__(self, details: Mapping[str, object]) -> None:
-        super().__init__({key: _say(value) for key, value in details.items()})
+        super().__init__({key: _Value(value) for key, value in details.items()})
 
-    def __missing__(self, key: str) -> str:
-        return "-"
+    def __missing__(self, key: str) -> _Value:
+        return _Value(None)
 
 
-def _say(value: object) -> object:
-    if value is None:
-        return "-"
-    if isinstance(value, list | tuple):
-        return ", ".join(str(item) for item in value)
-    return value
+class _Value:
+    """One value of a template: `{hosts:host|hosts}` says 1 host, 2 hosts."""
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+
+    def __format__(self, spec: str) -> str:
+        one, bar, many = spec.partition("|")
+        if not bar:
+            return format(self.value, spec) if spec else str(self)
+        return f"{self} {one if self.value == 1 else many}"
+
+    def __str__(self) -> str:
+        if self.value is None:
+            return "-"
+        if isinstance(self.value, list | tuple):
+            return ", ".join(str(item) for item in self.value)
+        return str(self.value)

@@ -114,3 +114,40 @@ CREATE OR REPLACE MACRO fails_by_design(query) AS
 -- Host of a URL, lower case, without user name and port.
 CREATE OR REPLACE MACRO link_host(url) AS
     lower(regexp_extract(url, '^[a-zA-Z][a-zA-Z0-9+.-]*://(?:[^/?#@]*@)?(\[[0-9a-fA-F:]+\]|[^/?#:]+)', 1));
+
+-- ATT&CK's techniques for code that a system program is made to run; of a script host the language of its script
+-- decides. NULL for other programs.
+CREATE OR REPLACE MACRO technique_of_tool(program, command) AS
+    CASE
+        WHEN program IN ('wscript.exe', 'cscript.exe') AND regexp_matches(command, '(?i)\.jse?\b') THEN 'T1059.007'
+        ELSE
+            MAP {
+                'powershell.exe': 'T1059.001',
+                'pwsh.exe': 'T1059.001',
+                'cmd.exe': 'T1059.003',
+                'bash.exe': 'T1059.004',
+                'wsl.exe': 'T1059.004',
+                'wscript.exe': 'T1059.005',
+                'cscript.exe': 'T1059.005',
+                'hh.exe': 'T1218.001',
+                'control.exe': 'T1218.002',
+                'cmstp.exe': 'T1218.003',
+                'installutil.exe': 'T1218.004',
+                'mshta.exe': 'T1218.005',
+                'msiexec.exe': 'T1218.007',
+                'odbcconf.exe': 'T1218.008',
+                'regasm.exe': 'T1218.009',
+                'regsvcs.exe': 'T1218.009',
+                'regsvr32.exe': 'T1218.010',
+                'rundll32.exe': 'T1218.011',
+                'mavinject.exe': 'T1218.013',
+                'msbuild.exe': 'T1127.001',
+                'forfiles.exe': 'T1202',
+                'pcalua.exe': 'T1202',
+                'wmic.exe': 'T1047',
+                'msxsl.exe': 'T1220',
+                'bitsadmin.exe': 'T1197',
+                'schtasks.exe': 'T1053.005',
+                'sc.exe': 'T1569.002'
+            }[program]
+    END;

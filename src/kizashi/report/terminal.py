@@ -82,7 +82,8 @@ def _headline(result: HuntResult, words: Wording) -> Text:
     days = f"{result.host_days:,.0f}"
     line = Text("Kizashi", "bold")
     if result.incidents:
-        line.append(f"  {len(result.incidents):,} {words.say('count.incidents')}")
+        counted = "count.incident" if len(result.incidents) == 1 else "count.incidents"
+        line.append(f"  {len(result.incidents):,} {words.say(counted)}")
         line.append(f"  {days} {words.say('count.host_days')}")
     else:
         line.append("  " + words.say("rank.none", days=days))

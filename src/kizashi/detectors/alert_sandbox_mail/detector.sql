@@ -125,6 +125,7 @@ SELECT
     coalesce(told.verdict.said, '-') AS verdict,
     told.verdict.severity AS severity,
     told.joined_by AS joined_by,
+    [CASE told.joined_by WHEN 'address' THEN 'T1566.002' ELSE 'T1566.001' END] AS techniques,
     CASE told.joined_by WHEN 'hash' THEN 'ハッシュ' WHEN 'address' THEN 'アドレス' ELSE '名前' END AS joined_by_ja,
     told.confidence AS confidence,
     list_concat(

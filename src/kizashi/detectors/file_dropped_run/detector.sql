@@ -152,6 +152,10 @@ SELECT
     [file_name(put.place)] AS file_names,
     arg_min(put.writer, start.time) AS writer,
     arg_min(put.origin, start.time) AS origin,
+    list_concat(
+        CASE WHEN arg_min(put.origin, start.time) = 'archive' THEN ['T1204.002', 'T1027.015'] ELSE ['T1204.002'] END,
+        [arg_min(technique_of_tool(file_name(start.image), start.command_line), start.time)]
+    ) AS techniques,
     CAST(round(min(gap_s)) AS BIGINT) AS gap_s,
     max(hosts_with_file) AS hosts_with_file,
     count(*) AS starts,

@@ -14,6 +14,7 @@ WITH received AS (
         reply_to,
         to_addresses,
         list_filter(list_transform(attachments, lambda a: a.name), lambda n: n IS NOT NULL) AS file_names,
+        len(links) AS links,
         lower(coalesce(dmarc, '')) IN ('pass', 'bestguesspass') AS is_proven,
         lower(coalesce(dmarc, spf, dkim, '')) <> '' AS is_checked,
         CASE WHEN json_valid(unmapped) THEN json_extract_string(unmapped, '$.list_id') END IS NOT NULL AS from_list,
@@ -253,6 +254,11 @@ SELECT
     worst.message.reply_to AS reply_to,
     coalesce(worst.model, worst.reply_model, worst.name_model) AS model,
     mails,
+    list_concat(
+        CASE WHEN len(worst.message.file_names) > 0 THEN ['T1566.001'] END,
+        CASE WHEN worst.message.links > 0 THEN ['T1566.002'] END,
+        ['T1656']
+    ) AS techniques,
     concat_ws(
         ', ',
         'domain ' || worst.domain_reason || ' ' || worst.model,

@@ -108,6 +108,12 @@ SELECT
     arg_min(start.image, start.time) AS object,
     [start.program] AS file_names,
     any_value(reason) AS reason,
+    [CASE any_value(reason)
+        WHEN 'its name turns the reading direction' THEN 'T1036.002'
+        WHEN 'a document''s ending before the one that runs' THEN 'T1036.007'
+        WHEN 'it ends like a document' THEN 'T1036.008'
+        ELSE 'T1036.005'
+    END] AS techniques,
     max(hosts_with_program) AS hosts_with_program,
     count(*) AS starts,
     max(sure)

@@ -190,6 +190,7 @@ SELECT
     ) AS file_names,
     max(weight) AS confidence,
     arg_max(reason, weight) AS reason,
+    ['T1204.002', arg_min(technique_of_tool(child.tool, child.command), place)] AS techniques,
     bool_or(at_close) AS at_close,
     max(hosts_with_pair) AS hosts_with_pair,
     count(DISTINCT child.process_id) AS starts,

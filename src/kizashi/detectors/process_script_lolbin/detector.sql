@@ -352,6 +352,30 @@ SELECT
     list_distinct(list(file_name(start.payload) ORDER BY start.time)) AS file_names,
     arg_min(start.tool, place) AS tool,
     arg_max(behaviour, {'weight': weight, 'behaviour': behaviour}) AS behaviour,
+    list_concat(
+        CASE
+            WHEN arg_min(start.tool IN (SELECT tools.program FROM tools), place)
+                THEN [coalesce(arg_min(technique_of_tool(start.tool, start.command), place), 'T1218')]
+        END,
+        CASE
+            WHEN bool_or(
+                regexp_matches(runs.behaviour, 'download|from the network')
+                AND regexp_matches(start.command, '(?i)(https?|ftp):|download|webclient')
+            )
+                THEN ['T1105']
+        END,
+        CASE WHEN bool_or(contains(runs.behaviour, 'encoded')) THEN ['T1027.010'] END,
+        CASE
+            WHEN bool_or(
+                contains(runs.behaviour, 'decode')
+                AND regexp_matches(start.command, '(?i)[-/]decode|frombase64|gzipstream')
+            )
+                THEN ['T1140']
+        END,
+        CASE WHEN bool_or(contains(runs.behaviour, 'style sheet')) THEN ['T1220'] END,
+        CASE WHEN bool_or(contains(runs.behaviour, 'renamed')) THEN ['T1036.003'] END,
+        CASE WHEN bool_or(contains(runs.behaviour, 'out of an archive')) THEN ['T1204.002'] END
+    ) AS techniques,
     max(hosts_with_pair) AS hosts_with_pair,
     count(DISTINCT start.process_id) AS starts,
     max(weight) AS confidence,
