@@ -23,6 +23,7 @@ from kizashi import schema
 from kizashi.chains import ChainStage
 from kizashi.chains import cases as chain_cases
 from kizashi.chains import load as load_chain
+from kizashi.chains.rivals import load as load_rival
 from kizashi.detectors import Detector, cases, run
 from kizashi.detectors.folder import CHOICES, TACTICS, load
 from kizashi.errors import KizashiError
@@ -443,6 +444,31 @@ def chain_problems(folder: Path, detectors: Collection[str]) -> list[str]:
     except KizashiError as error:
         return [*problems, str(error)]
     return problems + stage_problems(label, chain.stages, detectors)
+
+
+RIVAL_FILES = ("rival.toml", "rival.sql", "README.md", "cases.yaml")
+RIVAL_CASES = frozenset({"fits", "attacker", "one_short"})
+
+
+def rival_problems(folder: Path, families: Collection[str]) -> list[str]:
+    """Everything that a folder of a rival story lacks, given the families of the detectors."""
+    problems = missing_files(folder, RIVAL_FILES)
+    if problems:
+        return problems
+    problems += case_problems(folder / "cases.yaml", RIVAL_CASES)
+    label = f"{folder.name}/rival.toml"
+    values = tomllib.loads((folder / "rival.toml").read_text("utf-8"))
+    problems += setting_problems(label, values.get("settings", {}))
+    problems += sql_style_problems(
+        f"{folder.name}/rival.sql", (folder / "rival.sql").read_text("utf-8")
+    )
+    try:
+        rival = load_rival(folder)
+        chain_cases.load_cases(folder)
+    except KizashiError as error:
+        return [*problems, str(error)]
+    unknown = sorted(set(rival.families) - set(families))
+    return problems + [f"{label}: no detector of the family {name}" for name in unknown]
 
 
 def stage_problems(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tomllib
 from pathlib import Path
 
@@ -40,6 +41,22 @@ def test_a_source_folder_keeps_the_contract(folder: Path) -> None:
 )
 def test_a_chain_folder_keeps_the_contract(folder: Path) -> None:
     assert contracts.chain_problems(folder, detectors()) == []
+
+
+@pytest.mark.parametrize("folder", folders("chains/rivals"), ids=by_name)
+def test_a_folder_of_a_rival_story_keeps_the_contract(folder: Path) -> None:
+    assert contracts.rival_problems(folder, families()) == []
+
+
+def test_a_rival_story_without_a_counter_case_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "backup"
+    shutil.copytree(contracts.PACKAGE / "chains" / "rivals" / "backup", folder)
+    change(folder, ("cases.yaml", "kind: attacker", "kind: fits"))
+    change(folder, ("rival.toml", '"archive"', '"archives"'))
+    assert contracts.rival_problems(folder, families()) == [
+        "backup/cases.yaml: no case of kind attacker",
+        "backup/rival.toml: no detector of the family archives",
+    ]
 
 
 def test_a_setting_of_linking_has_a_default_a_unit_and_a_reason() -> None:
@@ -161,6 +178,11 @@ def detector(tmp_path: Path) -> Path:
 
 
 Swap = tuple[str, str, str]
+
+
+def families() -> set[str]:
+    """The families of every detector."""
+    return {detector.family for detector in detectors().values()}
 
 
 def change(folder: Path, swap: Swap) -> None:

@@ -11,7 +11,7 @@ import ast
 import itertools
 import sys
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -193,7 +193,20 @@ def chains_page() -> str:
         )
         parts.append(f"Likeliest honest story: {values['benign']}.\n")
         parts.append(body(folder / "README.md"))
-    return "\n".join(parts)
+    return "\n".join([*parts, *rival_parts()])
+
+
+def rival_parts() -> Iterator[str]:
+    """Every rival story with what it explains."""
+    yield "# Rival stories\n"
+    yield "Honest work that leaves the same traces, each with evidence of its own.\n"
+    for folder in folders("chains/rivals", "rival.toml"):
+        values = tomllib.loads((folder / "rival.toml").read_text("utf-8"))
+        yield f"## {folder.name}\n"
+        yield f"{values['title']} / {values['title_ja']}\n"
+        yield f"Families that it may explain: {', '.join(values['families'])}.\n"
+        yield settings_grid(values["settings"])
+        yield body(folder / "README.md")
 
 
 def packs_page() -> str:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import duckdb
 
-from kizashi.chains import Chain, ChainStage, scoring
+from kizashi.chains import Chain, ChainStage, rivals, scoring
 from kizashi.incidents import Evidence, Incident, Missing, Stage, Trace
 from kizashi.schema import tables
 
@@ -131,6 +131,7 @@ class Ties:
     gateways: Mapping[str, int]
     # By likeness, how many incidents that show it people judged true, and benign.
     verdicts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    rivals: rivals.Explanations = field(default_factory=dict)  # what honest work would explain
 
 
 class Assembled(NamedTuple):
@@ -168,6 +169,7 @@ def tie(
         {row[0]: Familiar(*row[1:]) for row in _asked(con, "familiar.sql")},
         dict(_asked(con, "gateway.sql")),
         verdicts or {},
+        rivals.match(con),
     )
 
 
@@ -238,10 +240,10 @@ def assemble(
     for number, group in enumerate(groups):
         members = [by_id[i] for i in group]
         own = {i: ties.familiar[i] for i in group if i in ties.familiar}
-        inner = Ties(of_group[number], own, ties.gateways, ties.verdicts)
+        inner = Ties(of_group[number], own, ties.gateways, ties.verdicts, ties.rivals)
         weighed = _weighed(members, inner, known, chains, chances)
         scores.append(weighed.score)
-        if weighed.match or weighed.score >= scoring.SEVERITIES[-1][1]:
+        if weighed.match or weighed.unexplained >= scoring.SEVERITIES[-1][1]:
             incidents.append(_incident(members, inner, known, weighed, span, labels))
     order = {name: n for n, (name, _least) in enumerate(scoring.SEVERITIES)}
     incidents.sort(key=lambda i: (order.get(i.severity, 9), -i.score, i.first_seen, i.id))
@@ -300,6 +302,8 @@ class _Weighed(NamedTuple):
     weights: Mapping[str, float]
     heard: tuple[str, str] | None  # what earlier verdicts changed
     in_use: Familiar | None
+    honest: rivals.Honest | None  # the rival story that explains all of it
+    unexplained: float  # the score without that story
 
 
 def _weighed(
@@ -324,7 +328,9 @@ def _weighed(
     if match is None and rule is None:
         # Without a chain's order only the heaviest witness speaks.
         score = min(score, max(weights.values()) + 0.5 * (len(members) > 1))
-    return _Weighed(score, match, rule, weights, heard, in_use)
+    honest = rivals.explain(weights, ties.rivals)
+    explained = min(score, EXPLAINED) if honest else score
+    return _Weighed(explained, match, rule, weights, heard, in_use, honest, score)
 
 
 def _incident(
@@ -335,7 +341,7 @@ def _incident(
     span: Span,
     labels: Mapping[int, str],
 ) -> Incident:
-    score, match, rule, weights, heard, in_use = weighed
+    score, match, rule, weights, heard, in_use, honest, _unexplained = weighed
     heaviest = max(members, key=lambda s: (weights[s.signal_id], s.signal_id))
     unsure = _unsure_clock(members)
     joined = {s.family for s in members if not known[s.detector].is_rule}
@@ -361,6 +367,8 @@ def _incident(
             IN_USE.format(thing=in_use.thing, hosts=in_use.hosts),
             IN_USE_JA.format(thing=in_use.thing, hosts=in_use.hosts),
         )
+    elif honest is not None:
+        benign = (honest.story, honest.story_ja)
     name = match.chain.id if match else (LINKED if len(members) > 1 else heaviest.detector)
     if rule is not None:
         name = rule.detector
@@ -385,6 +393,7 @@ def _incident(
         missing=_missing(match, known, span) if match else (),
         benign_story=benign[0],
         benign_story_ja=benign[1],
+        rival=honest.id if honest else "",
         chance=words,
         chance_ja=words_ja,
         traces=tuple(

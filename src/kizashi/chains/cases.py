@@ -124,6 +124,7 @@ def _differences(expect: tuple[Row, ...], found: tuple[Incident, ...]) -> list[s
             "detectors": [s.detector for s in i.stages],
             "missing": [m.stage for m in i.missing],
             "severity": i.severity,
+            "rival": i.rival,
         }
         for i in found
     ]

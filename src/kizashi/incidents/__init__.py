@@ -90,6 +90,7 @@ class Incident:
     missing: tuple[Missing, ...] = ()
     benign_story: str = ""  # likeliest honest explanation
     benign_story_ja: str = ""
+    rival: str = ""  # the rival story with evidence of its own, which lowers the score
     chance: str = ""  # the score in words
     chance_ja: str = ""
     new: bool = True  # not in the last hunt of this lake
