@@ -104,6 +104,9 @@ def test_a_name_that_is_no_pack_is_told_with_those_there_are() -> None:
         pack("infi")
 
 
+SUFFIXES = ("space", "net", "top", "site")
+
+
 def zeek(folder: Path, kind: str, *rows: dict[str, object]) -> Path:
     """A Zeek log of JSON lines."""
     folder.mkdir(exist_ok=True)
@@ -165,9 +168,36 @@ def test_a_published_indicator_of_the_pack_fires_its_hunt(tmp_path: Path) -> Non
 def test_a_pattern_gives_a_lead_and_never_an_incident(tmp_path: Path) -> None:
     logs = zeek(tmp_path / "logs", "http", request("2026-03-02T09:00:00", "/t/tga.adr"))
     told = result(tmp_path / "lake", logs)
-    found = {hunt.hunt: hunt for hunt in told.pack_hunts}["L4"]
+    found = {hunt.hunt: hunt for hunt in told.pack_hunts}["L6"]
     assert (found.grade, found.state, found.records) == ("D", "lead", 1)
     assert told.incidents == ()
+
+
+def test_the_daily_file_of_a_server_fires_its_hunt_and_stays_medium(tmp_path: Path) -> None:
+    rows = [
+        request(f"2026-03-0{n}T09:00:00", f"/key/updates.example2606{n - 1}.sig") for n in (2, 3)
+    ]
+    told = result(tmp_path / "lake", zeek(tmp_path / "logs", "http", *rows))
+    found = {hunt.hunt: hunt for hunt in told.pack_hunts}["H5"]
+    assert (found.grade, found.state, found.incidents) == ("C", "fired", (1,))
+    assert [incident.severity for incident in told.incidents] == ["medium"]
+
+
+def test_a_label_under_several_suffixes_fires_its_hunt(tmp_path: Path) -> None:
+    asked = [f"{label}.{suffix}" for label in ("a1b2c3d4", "0d9e8f7a") for suffix in SUFFIXES]
+    rows = [look_up(f"2026-03-02T09:00:{n:02d}", name) for n, name in enumerate(asked)]
+    found = hunted(tmp_path / "lake", zeek(tmp_path / "logs", "dns", *rows))["H2"]
+    assert (found.state, found.records) == ("fired", 1)
+
+
+def test_a_new_set_each_week_fires_its_hunt(tmp_path: Path) -> None:
+    rows = [
+        look_up(f"2026-03-{day:02d}T09:{n:02d}:00", f"{start}{n:02d}.example")
+        for day, start in ((2, "a1b2c3"), (9, "0d9e8f"), (16, "77ac01"))
+        for n in range(6)
+    ]
+    found = hunted(tmp_path / "lake", zeek(tmp_path / "logs", "dns", *rows))["H9"]
+    assert (found.state, found.records) == ("fired", 1)
 
 
 def test_the_kept_history_is_looked_through_for_predicted_names(tmp_path: Path) -> None:

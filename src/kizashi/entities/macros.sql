@@ -208,10 +208,10 @@ CREATE OR REPLACE MACRO is_odd_label(label) AS
 CREATE OR REPLACE MACRO writable_strength() AS 0.2;
 
 -- What newness, rarity and the program's place add to any sign of data that leaves.
-CREATE OR REPLACE MACRO odd_pair_strength(is_new, is_old, fleet_hosts, hosts, image) AS
+CREATE OR REPLACE MACRO odd_pair_strength(is_new, is_old, fleet_hosts, hosts, is_writable) AS
     CASE WHEN is_new THEN new_strength() WHEN is_old THEN old_strength() ELSE 0 END
     + CASE WHEN fleet_hosts = 1 AND hosts >= least_fleet() THEN sole_strength() ELSE 0 END
-    + CASE WHEN is_user_writable(image) THEN writable_strength() ELSE 0 END;
+    + CASE WHEN is_writable THEN writable_strength() ELSE 0 END;
 
 -- Hundreds of gaps of one length: chance has no part in it.
 CREATE OR REPLACE MACRO strict_strength() AS 0.1;

@@ -120,5 +120,5 @@ SELECT
     is_old,
     evidence,
     getvariable('base_confidence')
-    + odd_pair_strength(is_new, is_old, fleet_hosts, hosts, image) AS confidence
+    + odd_pair_strength(is_new, is_old, fleet_hosts, hosts, is_user_writable(image)) AS confidence
 FROM judged

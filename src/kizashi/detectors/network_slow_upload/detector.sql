@@ -101,5 +101,5 @@ SELECT
     evidence,
     CAST(round(sent_bytes / (open_minutes * 60)) AS BIGINT) AS bytes_a_second,
     getvariable('base_confidence')
-    + odd_pair_strength(is_new, is_old, fleet_hosts, hosts, image) AS confidence
+    + odd_pair_strength(is_new, is_old, fleet_hosts, hosts, is_user_writable(image)) AS confidence
 FROM judged
