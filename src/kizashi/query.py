@@ -160,7 +160,7 @@ class SigmaRun:
             channel
             for rule in self.rules.rules
             for channel, _ids in rule.records
-            if channel.startswith(sigma.TABLE)
+            if sigma.is_ours(channel)
         }
         if tables and others:
             read = gathering.read
@@ -181,7 +181,7 @@ class SigmaRun:
         with closing(open_lake(lake)) as con:
             _show_signals(lake, con)
             if not (lake / pipeline.SIGNALS).is_file():
-                tables = {name for name in tables if sigma.view(name).table != "signal"}
+                tables = {name for name in tables if name != f"{sigma.TABLE}signal"}
             for group in sigma.table_events(con, lambda i: labels.get(i, "?"), tables):
                 yield from self._hits([group])
 

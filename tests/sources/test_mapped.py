@@ -21,7 +21,7 @@ from kizashi.sources.mapping import load
 SOURCES = Path(__file__).resolve().parents[2] / "src" / "kizashi" / "sources"
 MAPPINGS = sorted(path.parent for path in SOURCES.glob("*/mapping.toml"))
 ARRIVED = datetime(2026, 4, 1, tzinfo=UTC)
-UNTOLD = {"file_id", "site", "host_id", "bucket", "fields", "vantage", "clock_id"}
+UNTOLD = {"file_id", "site", "host_id", "bucket", "fields", "unmapped", "vantage", "clock_id"}
 GATE = """
 title = "A gate that nobody knows"
 format = "pattern"

@@ -227,9 +227,42 @@ def list_rules(
 def _source(said: Rule | Correlation) -> str:
     from kizashi.sigma import Correlation
 
-    if isinstance(said, Correlation):
-        return f"correlation {said.kind}"
-    return " ".join(part for part in (said.product, said.category, said.service) if part)
+    return f"correlation {said.kind}" if isinstance(said, Correlation) else said.logsource
+
+
+@group.command()
+def sources(
+    rules: RulesOption,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    as_table: TableOption = False,
+) -> None:
+    """Log sources that the rules ask for: how many rules can run, over what, and why not.
+
+    Example: kizashi sigma sources --rules ./sigma/rules
+    """
+    from kizashi.sigma import origin
+
+    found = _load(rules, config)
+    able = Counter(rule.logsource for rule in found.rules)
+    unable = Counter(broken.logsource for broken in found.broken)
+    over: dict[str, dict[str, None]] = {}
+    for rule in found.rules:
+        over.setdefault(rule.logsource, {}).update({origin(c): None for c, _ids in rule.records})
+    why: dict[str, dict[str, None]] = {}
+    for broken in found.broken:
+        why.setdefault(broken.logsource, {})[broken.reason] = None
+    rows: list[dict[str, object]] = [
+        {
+            "logsource": source,
+            "rules": able[source] + unable[source],
+            "run": able[source],
+            "over": "; ".join(over.get(source, ())),
+            "why_not": "; ".join(why.get(source, ())),
+        }
+        for source in sorted(able | unable, key=lambda s: (-able[s] - unable[s], s))
+    ]
+    print_rows(rows, ["logsource", "rules", "run", "over", "why_not"], as_json, as_table)
 
 
 def _load(rules: list[Path], config: Path | None, paths: Iterable[Path] = ()) -> Rules:

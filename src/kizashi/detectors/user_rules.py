@@ -29,10 +29,11 @@ from kizashi.sigma import (
     Watch,
     correlate,
     hits,
+    is_ours,
     table_events,
     view,
 )
-from kizashi.sigma.rules import AllOf, AnyOf, Node, Not, Test
+from kizashi.sigma.rules import assumed
 
 PREFIX = "rule:"
 # Chance per host-day that an author means by a level: the least score of that severity.
@@ -117,7 +118,7 @@ def user_rules(given: Rules) -> tuple[UserRule, ...]:
                 one,
                 tactics[0] if tactics else "execution",
                 tuple(m[1].upper() for tag in one.tags if (m := _TECHNIQUE.fullmatch(tag))),
-                tuple(sorted({view(c).table for rule in rules for c in _channels(rule)})),
+                tuple(sorted({table for rule in rules for table in _tables(rule)})),
             )
         )
     return tuple(made)
@@ -131,7 +132,15 @@ def _parts(one: Correlation, inner: Mapping[str, Correlation]) -> Iterator[str]:
 
 
 def _channels(rule: Rule) -> list[str]:
-    return [channel for channel, _ids in rule.records if channel.startswith(TABLE)]
+    return [channel for channel, _ids in rule.records if is_ours(channel)]
+
+
+def _tables(rule: Rule) -> tuple[str, ...]:
+    """The tables that a rule looks at; of whole records, the one that holds most."""
+    return tuple(
+        view(channel).table if channel.startswith(TABLE) else "other_activity"
+        for channel in _channels(rule)
+    )
 
 
 def lacks(
@@ -153,8 +162,8 @@ def lacks(
         if not channels:
             return f"{name}: no table holds its log source"
         if SIGNALS not in channels:
-            if all(view(channel).table in empty for channel in channels):
-                return f"{name}: no {', '.join(view(channel).table for channel in channels)}"
+            if all(table in empty for table in _tables(part)):
+                return f"{name}: no {', '.join(_tables(part))}"
             continue
         able = _able(part, known)
         if not able:
@@ -170,17 +179,8 @@ def _able(part: Rule, known: Mapping[str, Detector]) -> list[str]:
         {"detector": d.id, "family": d.family, "stage": d.stage} for d in known.values()
     ]
     group = Group(SIGNALS, 0, [Place("", n) for n in range(len(rows))], rows)
-    asked = replace(part, node=_hopeful(part.node, True))
+    asked = replace(part, node=assumed(part.node, KNOWN.__contains__, hope=True))
     return [str(hit.fields["detector"]) for hit in hits([group], [asked])]
-
-
-def _hopeful(node: Node, hope: bool) -> Node:
-    """The node where tests on what is not known come out as hoped."""
-    if isinstance(node, Test):
-        return node if node.field in KNOWN else (AllOf(()) if hope else AnyOf(()))
-    if isinstance(node, Not):
-        return Not(_hopeful(node.part, not hope))
-    return type(node)(tuple(_hopeful(part, hope) for part in node.parts))
 
 
 def run(con: duckdb.DuckDBPyConnection, given: Rules, rules: Sequence[UserRule]) -> Found:

@@ -13,7 +13,7 @@ from kizashi.sigma.events import Gathering, Group, Place
 from kizashi.sigma.matching import Hit, hits
 from kizashi.sigma.occurrences import Watch, moment
 from kizashi.sigma.rules import Broken, Rule, Rules, load, parse
-from kizashi.sigma.tables import TABLE, View, table_events, view
+from kizashi.sigma.tables import TABLE, View, is_ours, origin, table_events, view
 
 __all__ = [
     "TABLE",
@@ -30,8 +30,10 @@ __all__ = [
     "Watch",
     "correlate",
     "hits",
+    "is_ours",
     "load",
     "moment",
+    "origin",
     "parse",
     "table_events",
     "view",

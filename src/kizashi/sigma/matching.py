@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from kizashi.sigma.events import Group, Place
-from kizashi.sigma.rules import AllOf, AnyOf, Node, Not, Rule, Test, logsources
+from kizashi.sigma.rules import AllOf, AnyOf, Node, Not, Rule, Test, logsources, on
+from kizashi.sigma.tables import is_ours
 
 Mask = npt.NDArray[np.bool_]
 # True or False where every row agrees.
@@ -37,7 +38,8 @@ def hits(groups: Sequence[Group], rules: Sequence[Rule]) -> Iterator[Hit]:
         for rule in rules:
             if not _wanted(rule, group):
                 continue
-            verdict = _decide(rule.node, columns)
+            node = on(rule.node, group.channel) if is_ours(group.channel) else rule.node
+            verdict = _decide(node, columns)
             if verdict is False:
                 continue
             rows = range(len(group.rows)) if verdict is True else np.flatnonzero(verdict).tolist()
@@ -53,12 +55,19 @@ def _wanted(rule: Rule, group: Group) -> bool:
 
 
 class _Column:
-    """Distinct values of one field, as written and in lower case; each row's place among them."""
+    """Distinct values of one field, as written and in lower case; each row's place among them. A
+    row may have several values: `_owners` then says whose each place is."""
 
-    __slots__ = ("_blob", "_blob_low", "codes", "low", "values")
+    __slots__ = ("_blob", "_blob_low", "_owners", "_rows", "codes", "low", "values")
 
     def __init__(self, raw: list[Any]) -> None:
         places: dict[Any, int] = {}
+        self._rows = len(raw)
+        self._owners: npt.NDArray[np.int64] | None = None
+        if any(type(value) is tuple for value in raw):
+            each = [value if type(value) is tuple else (value,) for value in raw]
+            self._owners = np.repeat(np.arange(len(raw)), [len(values) for values in each])
+            raw = [value for values in each for value in values]
         self.codes = np.fromiter(
             (places.setdefault(_text(value), len(places)) for value in raw), np.int32, len(raw)
         )
@@ -84,7 +93,18 @@ class _Column:
         if all(passed):
             return True
         mask: Mask = np.array(passed)[self.codes]
-        return mask
+        if self._owners is None:
+            return mask
+        whole: Mask = np.zeros(self._rows, np.bool_)
+        whole[self._owners[mask]] = True
+        return whole
+
+    def firsts(self) -> Iterator[str | None]:
+        """Each row's first value, in lower case."""
+        if self._owners is None:
+            return (self.low[code] for code in self.codes)
+        starts = np.searchsorted(self._owners, np.arange(self._rows))
+        return (self.low[self.codes[at]] for at in starts)
 
 
 class _Columns:
@@ -126,7 +146,7 @@ class _Columns:
     def everything(self) -> _Column:
         """All values of an event as one text, for keywords."""
         if "\0" not in self._made:
-            texts = ["\n".join(map(str, row.values())) for row in self._group.rows]
+            texts = ["\n".join(_words(row)) for row in self._group.rows]
             self._made["\0"] = _Column(texts)
         made = self._made["\0"]
         assert made is not None
@@ -162,16 +182,17 @@ class _Columns:
         found = np.fromiter(
             (
                 a is not None and b is not None and compare(a, b)
-                for a, b in zip(
-                    (column.low[i] for i in column.codes),
-                    (beside.low[i] for i in beside.codes),
-                    strict=True,
-                )
+                for a, b in zip(column.firsts(), beside.firsts(), strict=True)
             ),
             np.bool_,
-            len(column.codes),
+            len(self._group.rows),
         )
         return found
+
+
+def _words(row: dict[str, Any]) -> Iterator[str]:
+    for value in row.values():
+        yield from map(str, value) if type(value) is tuple else (str(value),)
 
 
 def _text(value: Any) -> str | None:

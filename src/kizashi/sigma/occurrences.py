@@ -76,6 +76,8 @@ def value_of(fields: Mapping[str, Any], name: str) -> str | None:
     """A field of an event as text, by whichever name its record has; None where it says nothing."""
     for spelling in _spellings(fields, name):
         value = fields.get(spelling)
+        if isinstance(value, tuple):
+            value = next(iter(value), None)
         if value is not None and (text := str(value)) not in ("", "-"):
             return text
     return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
@@ -89,6 +89,7 @@ class Not(NamedTuple):
 
 
 Node = Test | AllOf | AnyOf | Not
+ALWAYS, NEVER = AllOf(()), AnyOf(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,10 @@ class Rule:
     records: tuple[tuple[str, frozenset[int]], ...]
     node: Node
 
+    @property
+    def logsource(self) -> str:
+        return " ".join(part for part in (self.product, self.category, self.service) if part)
+
 
 class Filter(NamedTuple):
     """What must hold besides, of rules by id or name, or of any rule (`of` empty), that are of its
@@ -120,13 +125,14 @@ class Filter(NamedTuple):
 
 
 class Broken(NamedTuple):
-    """A rule that cannot run: its file, why, and the line (0 where none is to blame).
-    `is_unserved` where the rule is well and no log here is of its source."""
+    """A rule that cannot run: its file, why, the line (0 where none is to blame) and its log
+    source. `is_unserved` where the rule is well and no log here is of its source."""
 
     path: str
     reason: str
     is_unserved: bool = False
     line: int = 0
+    logsource: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +202,9 @@ def parse(
                     waiting.append((one, line))
             except Unable as reason:
                 line = reason.line or line_of(text, number, reason.keys)
-                broken.append(Broken(label, str(reason), isinstance(reason, Unserved), line))
+                is_unserved = isinstance(reason, Unserved)
+                source = _source_of(document)
+                broken.append(Broken(label, str(reason), is_unserved, line, source))
     ids = {rule.name: rule.id for rule in found if rule.name} | {rule.id: rule.id for rule in found}
     broken += _unmet(filters, ids)
     found = [_narrowed(rule, [one for one, _line in filters]) for rule in found]
@@ -204,6 +212,12 @@ def parse(
     ready, lacking = correlating.resolved((one for one, _line in waiting), ids)
     broken += [Broken(one.path, reason, line=lines[id(one)]) for one, reason in lacking]
     return Rules(tuple(found), tuple(broken), tuple(others), tuple(ready))
+
+
+def _source_of(document: Mapping[str, Any]) -> str:
+    said = document.get("logsource")
+    keys = ("product", "category", "service")
+    return " ".join(str(said[k]) for k in keys if said.get(k)) if isinstance(said, dict) else ""
 
 
 def _correlation(document: dict[str, Any], label: str) -> Correlation | None:
@@ -303,9 +317,34 @@ def _rule(document: dict[str, Any], path: str, given: Placeholders) -> Rule:
         product=source.product or "",
         category=source.category or "",
         service=source.service or "",
-        records=_records(source.product, source.category, source.service),
+        records=_seeing(_records(source.product, source.category, source.service), node),
         node=node,
     )
+
+
+def _seeing(
+    records: tuple[tuple[str, frozenset[int]], ...], node: Node
+) -> tuple[tuple[str, frozenset[int]], ...]:
+    """The records that have the fields without which the rule could never hold."""
+    kept = tuple(one for one in records if not is_never(on(node, one[0])))
+    if records and not kept:
+        table = tables.view(records[0][0]).table
+        lacking = sorted(f for f in fields(node) if not tables.has(records[0][0], f))
+        raise Unserved(f"no column of {table} holds {', '.join(lacking)}", ("detection",))
+    return kept
+
+
+def on(node: Node, channel: str) -> Node:
+    """The node as rows of a table can decide it: a field that no column holds decides nothing."""
+    return assumed(node, lambda field: tables.has(channel, field), hope=False)
+
+
+def fields(node: Node) -> frozenset[str]:
+    """The fields that a tree asks for."""
+    if isinstance(node, Test):
+        return frozenset({node.field} if node.field else ())
+    parts = (node.part,) if isinstance(node, Not) else node.parts
+    return frozenset().union(*(fields(part) for part in parts))
 
 
 def _offender(document: dict[str, Any], said: str, given: Placeholders) -> tuple[str | int, ...]:
@@ -349,6 +388,36 @@ def count(node: Node) -> int:
     return sum(map(count, node.parts))
 
 
+def assumed(node: Node, is_known: Callable[[str], bool], *, hope: bool) -> Node:
+    """The node where each test on a field that is not known comes out as is hoped for, or feared:
+    without hope it holds only where it would hold whatever the field says."""
+    if isinstance(node, Test):
+        if node.field is None or is_known(node.field):
+            return node
+        return ALWAYS if hope else NEVER
+    if isinstance(node, Not):
+        inner = assumed(node.part, is_known, hope=not hope)
+        return NEVER if is_always(inner) else ALWAYS if is_never(inner) else Not(inner)
+    parts = tuple(assumed(part, is_known, hope=hope) for part in node.parts)
+    if isinstance(node, AllOf):
+        if any(map(is_never, parts)):
+            return NEVER
+        return AllOf(tuple(part for part in parts if not is_always(part)))
+    if any(map(is_always, parts)):
+        return ALWAYS
+    return AnyOf(tuple(part for part in parts if not is_never(part)))
+
+
+def is_always(node: Node) -> bool:
+    """It holds of every event."""
+    return isinstance(node, AllOf) and not node.parts
+
+
+def is_never(node: Node) -> bool:
+    """It holds of none."""
+    return isinstance(node, AnyOf) and not node.parts
+
+
 @cache
 def logsources() -> dict[str, Any]:
     """logsources.toml."""
@@ -369,11 +438,15 @@ def _records(
             named = {channel: [] for channel in known["service"].get(service, ())}
         elif product:
             return ()
+    elif own := known["product"].get(product):
+        named = {channel: [] for channel in own}
     records = [(channel.lower(), frozenset(ids)) for channel, ids in named.items()]
     records += [(channel, frozenset()) for channel in tables.channels(product, category, service)]
     if not records:
         kind = " ".join(part for part in (product, category, service) if part)
-        raise Unserved(f"no log here is of the source {kind!r}", ("logsource",))
+        why = known["unserved"].get(kind)
+        lack = f"no log here is of the source {kind!r}"
+        raise Unserved(f"{lack}: {why}" if why else lack, ("logsource",))
     return tuple(records)
 
 

@@ -23,14 +23,6 @@ def condition(node: Node, view: View) -> str:
     return "(" + word.join(condition(part, view) for part in node.parts) + ")"
 
 
-def columns(node: Node, view: View) -> frozenset[str]:
-    """The fields that a rule asks for."""
-    if isinstance(node, Test):
-        return frozenset({node.field} if node.field else ())
-    parts = (node.part,) if isinstance(node, Not) else node.parts
-    return frozenset().union(*(columns(part, view) for part in parts))
-
-
 def literal(text: str) -> str:
     """A text as SQL writes it."""
     if "\0" in text:

@@ -13,6 +13,7 @@ import duckdb
 import orjson
 
 from kizashi.schema import quoted
+from kizashi.sigma import records
 from kizashi.sigma.events import GROUP_ROWS, Group, Place
 
 TABLE = "table:"
@@ -41,13 +42,36 @@ class View:
 
 
 def channels(product: str | None, category: str | None, service: str | None) -> tuple[str, ...]:
-    """The views that hold a log source, as rules and groups name them."""
+    """The views and records that hold a log source, as rules and groups name them."""
     said = _said()
     name = said["zeek"].get(service or "", "") if product == "zeek" else category
+    if not product and not category:
+        name = said["service"].get(service or "", "")
     if name not in said["view"]:
-        return ()
-    system = "unix" if product in UNIX else product if product == "windows" else ""
+        return records.channels(product, category, service)
+    system = "unix" if product in UNIX else product if product in ("windows", "zeek") else ""
     return (f"{TABLE}{name}.{system}".rstrip("."),)
+
+
+def is_ours(channel: str) -> bool:
+    """Rows of a lake rather than events as a file holds them."""
+    return channel.startswith((TABLE, records.RECORD))
+
+
+def origin(channel: str) -> str:
+    """Where a channel's events come from, in a few words."""
+    if channel.startswith(records.RECORD):
+        return f"records of {', '.join(records.sources(channel))}"
+    return view(channel).table if channel.startswith(TABLE) else channel
+
+
+@cache
+def has(channel: str, field: str) -> bool:
+    """Whether a channel's events may hold a field: a table by its columns, all else whatever it is.
+    A signal holds what its detector adds."""
+    if not channel.startswith(TABLE) or channel == f"{TABLE}signal":
+        return True
+    return view(channel).expression(field) is not None
 
 
 @cache
@@ -58,7 +82,9 @@ def view(channel: str) -> View:
     own = dict(said["view"][name])
     table = own.pop("from")
     where = own.pop("where", "TRUE")
-    if system and "Image" in said["fields"][table]:
+    if system == "zeek":
+        where += " AND starts_with(source, 'zeek')"
+    elif system and "Image" in said["fields"][table]:
         # Programs of Unix live below /, those of Windows do not, and no rule is for both.
         where += f" AND {_ROOTED}" if system == "unix" else f" AND NOT {_ROOTED}"
     fields, links = said["fields"][table], said["links"][table]
@@ -73,9 +99,12 @@ def _said() -> dict[str, Any]:
 def table_events(
     con: duckdb.DuckDBPyConnection, label: Callable[[int], str], wanted: Collection[str]
 ) -> Iterator[Group]:
-    """Rows of the views `wanted` under Sigma's names, some tens of thousands at a time. `label`
-    names a file by its id."""
+    """Rows of the views and records `wanted` under Sigma's names, some tens of thousands at a time.
+    `label` names a file by its id."""
     for channel in sorted(wanted):
+        if channel.startswith(records.RECORD):
+            yield from records.record_events(con, label, channel)
+            continue
         source = view(channel)
         columns = ", ".join(
             f"{value} AS {quoted(name)}"

@@ -471,8 +471,10 @@ def _select(layout: Layout | None, table: Table | None, place: int, name: str) -
         columns |= {
             "provider": "coalesce(app, said_host)" if layout is None else source,
             "type": "app",
-            "fields": "left(coalesce(json::VARCHAR, json_object('message', line)), 65536)",
+            "fields": _WHOLE,
         }
+    elif layout is not None and layout.is_kept:
+        columns["unmapped"] = _WHOLE
     if layout is not None and table is not None:
         names = layout.fields()
         kinds = {column.name: column.type for column in tables()[table.name].columns}
@@ -484,6 +486,7 @@ def _select(layout: Layout | None, table: Table | None, place: int, name: str) -
     return f"SELECT {listed} FROM {name} WHERE place = {place} AND {_KEPT}"
 
 
+_WHOLE = "left(coalesce(json::VARCHAR, json_object('message', line)), 65536)"
 _OWN = {
     "client_ip": "text_ip", "server_ip": "text_ip", "sender_ip": "text_ip",
     "device": "text_device", "host_name": "text_device", "workstation": "text_device",

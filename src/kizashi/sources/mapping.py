@@ -25,6 +25,7 @@ column wants: addresses, ports, lower-case names, verdicts. A field of JSON is a
 `device.name`, found nested or as one key with dots; of a list, a position from 1. Exports of one
 product differ: `under = ["properties"]` names objects of a JSON record in which its fields may lie
 as well, and `any_case = true` in [match] makes deviceName, DeviceName and device_name one field.
+`keep = true` leaves each record whole in `unmapped`, for Sigma rules that name its own fields.
 """
 
 from __future__ import annotations
@@ -41,8 +42,8 @@ from kizashi.schema import tables
 
 FORMATS = ("json", "pairs", "cef", "leef", "list", "pattern")
 TOP_KEYS = (
-    "title", "status", "format", "vantage", "pairs", "pattern", "skip", "under", "match", "time",
-    "columns", "table",
+    "title", "status", "format", "vantage", "pairs", "pattern", "skip", "under", "keep", "match",
+    "time", "columns", "table",
 )  # fmt: skip
 MATCH_KEYS = ("contains", "pattern", "keys", "values", "app", "last", "any_case")
 TIME_KEYS = ("from", "zone", "utc", "formats", "pattern")
@@ -119,6 +120,7 @@ class Layout:
     skip: str | None = None  # RE2 of lines that are no records: headings, continued lines
     is_utc: bool = False  # times without an offset are UTC, whatever the site's zone
     under: tuple[str, ...] = ()  # objects in which fields may lie as well as on top
+    is_kept: bool = False  # whole records stay in `unmapped`, for rules that name their own fields
 
     def fields(self) -> tuple[str, ...]:
         """Every field that the mapping names, in order of first use."""
@@ -173,6 +175,7 @@ def _layout(identity: str, said: dict[str, Any]) -> Layout:
         patterns=tuple(patterns),
         skip=said.get("skip"),
         under=tuple(_texts(said.get("under", []), "under")),
+        is_kept=bool(said.get("keep", False)),
     )
     if not layout.match.weight:
         raise _Fault("[match] says nothing: every record would be taken")

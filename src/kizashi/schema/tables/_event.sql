@@ -10,5 +10,5 @@ CREATE TABLE event (
     file_id UBIGINT,       -- content of the file that held the record (manifest: input_file)
     record_no UBIGINT,     -- line number in that file, or EventRecordID for EVTX
     natural_key UBIGINT,   -- hash of the record's own identity where it has one, so overlapping exports add nothing
-    unmapped VARCHAR       -- JSON of the fields that no column takes
+    unmapped VARCHAR       -- JSON of the fields that no column takes, or of the whole record where its source keeps it
 );
