@@ -76,7 +76,7 @@ def columns_page() -> str:
         "# Derived tables\n",
         "Made anew from the tables above whenever a lake is settled; query them in the same way.\n",
     ]
-    for name in sorted((*entities.TABLES, *entities.VIEWS)):
+    for name in sorted({*entities.TABLES, *entities.VIEWS}):
         parts += [f"## {name}\n", f"```text\n{opening_comment(entities.sql(name))}\n```\n"]
     return "\n".join(parts)
 

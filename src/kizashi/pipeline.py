@@ -34,6 +34,7 @@ from kizashi.incidents import (
     PackHunt,
     SourceHealth,
 )
+from kizashi.incidents.page import Page
 from kizashi.indicators import Indicator, Loaded
 from kizashi.lake.casebook import Casebook, Exemption
 from kizashi.lake.engine import open_lake, quoted_path
@@ -42,9 +43,10 @@ from kizashi.lake.manifest import Manifest
 from kizashi.lake.retention import expire
 from kizashi.lake.settle import settle
 from kizashi.names import predicted
+from kizashi.overview import egress
 from kizashi.packs import Pack, check
 from kizashi.packs.outcome import Hunted, outcomes, remembered, written
-from kizashi.schema import tables
+from kizashi.schema import create_sql, references, tables
 from kizashi.sources import ZONELESS
 
 if TYPE_CHECKING:
@@ -92,6 +94,7 @@ class HuntOptions:
     indicators: tuple[Indicator, ...] = ()
     rules: Rules | None = None
     packs: tuple[Pack, ...] = ()
+    pages: bool = False  # also how the network is used
 
 
 def read(
@@ -113,10 +116,24 @@ def open_settled(
     con = open_lake(lake, overlays)
     try:
         entities.give_roles(con, _roles(lake))
+        _except(lake, con)
         derive(con)
         yield con
     finally:
         con.close()
+
+
+def _except(lake: Path, con: duckdb.DuckDBPyConnection) -> None:
+    """Table `exempted`: what people except, for detectors that judge by parts."""
+    con.execute(create_sql(references()["exempted"]))
+    with closing(Casebook(lake)) as book:
+        rows = [
+            (e.number, e.detector, e.host_id, e.image, e.parent_image, e.destination, e.owner,
+             e.reason, e.until)
+            for e in book.exemptions()
+        ]  # fmt: skip
+    if rows:
+        con.executemany("INSERT INTO exempted VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
 
 def _remember_roles(lake: Path, config: Config) -> None:
@@ -198,6 +215,7 @@ def hunt(lake: Path, options: HuntOptions, step: Step | None = None) -> HuntResu
             scores=scores,
             site_zones=options.config.zones,
             pack_hunts=_pack_hunts(con, options.packs, hunted),
+            pages=tuple(_pages(con, options.config)) if options.pages else (),
         )
     return result
 
@@ -241,6 +259,18 @@ def _pack_hunts(
     con: duckdb.DuckDBPyConnection, packs: tuple[Pack, ...], hunted: Hunted
 ) -> tuple[PackHunt, ...]:
     return tuple(one for pack in packs for one in outcomes(con, pack, hunted))
+
+
+def _pages(con: duckdb.DuckDBPyConnection, config: Config) -> Iterator[Page]:
+    yield egress.page(con, settings=config.detectors.get(egress.DETECTOR))
+
+
+def egress_page(lake: Path, config: Config, host: str | None, site: str | None) -> Page:
+    """Who goes outside past the rules: all of a lake, one site or one host."""
+    if config.origin:
+        _remember_roles(lake, config)
+    with open_settled(lake) as con:
+        return egress.page(con, host, site, config.detectors.get(egress.DETECTOR))
 
 
 def retain(lake: Path, keep_days: int, now: datetime) -> int:
@@ -425,6 +455,8 @@ def _hide(con: duckdb.DuckDBPyConnection, exemptions: Iterable[Exemption]) -> li
     for one in exemptions:
         tests = " AND ".join(f"{name} = ?" for name in one.values)
         bound = [one.detector, one.until, *one.values.values()]
+        ended = f"FROM signal WHERE detector = ? AND first_seen::DATE > ?::DATE AND {tests}"
+        ((after,),) = con.execute(f"SELECT count(*) {ended}", bound).fetchall()
         hide = f"detector = ? AND first_seen::DATE <= ?::DATE AND {tests}"
         con.execute(f"INSERT INTO set_aside SELECT * FROM signal WHERE {hide}", bound)
         ((count,),) = con.execute(f"DELETE FROM signal WHERE {hide}", bound).fetchall()
@@ -435,6 +467,15 @@ def _hide(con: duckdb.DuckDBPyConnection, exemptions: Iterable[Exemption]) -> li
                     f"signals of {one.detector}: {one.reason}",
                     f"例外 {one.number}（{one.owner}、{one.until} まで）が {one.detector} の"
                     f"シグナル {count} 件を隠している：{one.reason}",
+                )
+            )
+        if after:
+            notes.append(
+                Note(
+                    f"exception {one.number} of {one.owner} ended on {one.until} and {after} "
+                    f"signals of {one.detector} came after it: renew it, or end what it allowed",
+                    f"例外 {one.number}（{one.owner}）は {one.until} に期限切れ。その後 "
+                    f"{one.detector} のシグナル {after} 件：延長するか、許可した通信を止める",
                 )
             )
     return notes

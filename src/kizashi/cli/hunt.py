@@ -180,7 +180,12 @@ def _hunt(
             bar.update(task, description=name, completed=number, total=total)
 
         options = pipeline.HuntOptions(
-            config, folders, indicators=looked_for.indicators, rules=rules, packs=asked
+            config,
+            folders,
+            indicators=looked_for.indicators,
+            rules=rules,
+            packs=asked,
+            pages=report is not None,
         )
         result = pipeline.hunt(lake, options, step)
     if new:

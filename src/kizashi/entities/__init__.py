@@ -34,6 +34,8 @@ TABLES = (
     "name",
     "contact",
     "fleet_contact",
+    "outward",
+    "proxied_site",
     "rhythm",
     "judged_rhythm",
     "rhythm_proof",
@@ -48,6 +50,8 @@ TABLES = (
 VIEWS = frozenset(
     {
         "own_dns_activity",
+        "outward",
+        "proxied_site",
         "judged_rhythm",
         "rhythm_proof",
         "destination_rank",

@@ -412,3 +412,27 @@ CREATE OR REPLACE MACRO rewriting_said_ja(addresses) AS
             THEN '。このリゾルバは失敗に ' || array_to_string(list_sort(addresses), ', ') || ' を返す'
         ELSE ''
     END;
+
+-- Ports of the web, of its proxies, and of DNS in the clear, over TLS and over QUIC.
+CREATE OR REPLACE MACRO is_outward_port(server_port) AS
+    coalesce(server_port IN (80, 443, 8080, 8443, 53, 853, 784, 8853), false);
+
+-- Zeek's states of connections that never came to be.
+CREATE OR REPLACE MACRO is_refused(state) AS
+    coalesce(regexp_matches(state, '^(S0|REJ|OTH|SH)$'), false);
+
+-- The /24 of an IPv4 address, the /64 of a written-out IPv6 one.
+CREATE OR REPLACE MACRO net_of(ip) AS
+    CASE
+        WHEN contains(ip, ':') THEN regexp_extract(ip, '^([0-9a-f]+:){4}')
+        ELSE regexp_extract(ip, '^\d+\.\d+\.\d+\.')
+    END;
+
+-- Whether an exception covers a connection; what it does not name is any. Parents are no part of one.
+CREATE OR REPLACE MACRO is_covered(
+    host_id, image, destination, any_host, any_image, any_destination, any_parent
+) AS
+    any_parent IS NULL
+    AND coalesce(any_host = host_id, any_host IS NULL)
+    AND coalesce(any_image = image, any_image IS NULL)
+    AND coalesce(any_destination = destination, any_destination IS NULL);

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
+from kizashi.incidents.page import Page
+
 SEVERITIES = ("low", "medium", "high", "critical")
 
 
@@ -170,3 +172,4 @@ class HuntResult:
     scores: tuple[float, ...] = ()  # of every group of signals, told or not, ascending
     site_zones: dict[str, str] = field(default_factory=dict)  # site -> IANA zone
     pack_hunts: tuple[PackHunt, ...] = ()  # of the packs that were asked for
+    pages: tuple[Page, ...] = ()  # on how the network is used, where they were asked for

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
@@ -23,7 +23,8 @@ from markupsafe import Markup
 
 from kizashi.errors import KizashiError
 from kizashi.incidents import HuntResult, Incident, PackHunt, SourceHealth
-from kizashi.report import actogram, escape, moments, timeline
+from kizashi.incidents.page import Cell, Phrase, Sheet
+from kizashi.report import actogram, escape, moments, pages, timeline
 from kizashi.report import pack as packing
 from kizashi.report.attack import tactic_order, technique_name
 from kizashi.report.story import story
@@ -32,6 +33,7 @@ from kizashi.report.wording import LANGUAGES, Wording, chance, span, wording
 
 _TEXT_LIMIT = 1_000  # characters of one telemetry text
 _STORY_LIMIT = 20_000  # of a story: each text in it is cut by itself
+_WORD_LIMIT = 16  # characters of a cell that is kept on one line
 _LANE_LABEL_LIMIT = 20  # characters that fit beside the lanes
 _OPEN_INCIDENTS = 10  # told unfolded; the others unfold at a click and in print
 _SEVERITIES = ("critical", "high", "medium", "low")
@@ -111,6 +113,7 @@ def _environment() -> Environment:
         finalize=_visible,
     )
     environment.filters["told"] = _told
+    environment.filters["clipped"] = escape.shorten
     environment.filters["host"] = lambda host: host.removeprefix("/")
     environment.filters["number"] = lambda n: f"{n:,.0f}"
     environment.globals.update(
@@ -133,6 +136,14 @@ def _environment() -> Environment:
         reason_in=lambda reason, lang: wording(lang).term("reason", reason),
         gap_in=lambda seconds, lang: span(60 * round(seconds / 60), wording(lang)),
         drawing_width=timeline.WIDTH,
+        page_width=pages.WIDTH,
+        page_left=pages.LEFT,
+        sketch=pages.sketch,
+        kind_of=_kind,
+        used_columns=_used_columns,
+        cell_in_each=_cell,
+        phrase=_phrase,
+        said_in=lambda phrase, lang: pages.said(phrase, wording(lang)),
         severities=_SEVERITIES,
     )
     return environment
@@ -179,6 +190,28 @@ def _say(key: str, **values: object) -> Markup:
 
 def _both(english: str, japanese: str) -> Markup:
     return _in_each(lambda words: words.pick(english, japanese))
+
+
+def _phrase(phrase: Phrase) -> Markup:
+    return _in_each(lambda words: pages.said(phrase, words))
+
+
+def _cell(value: Cell) -> Markup:
+    return _in_each(lambda words: pages.cell(value, words))
+
+
+def _kind(value: Cell) -> str:
+    """How a cell is set: n for numbers, when for times, word for what is short and never broken."""
+    if pages.is_number(value):
+        return "n"
+    if isinstance(value, date):
+        return "when"
+    return "word" if isinstance(value, str) and len(value) <= _WORD_LIMIT else ""
+
+
+def _used_columns(sheet: Sheet) -> list[int]:
+    """The columns that say anything."""
+    return [at for at in range(len(sheet.columns)) if any(r[at] is not None for r in sheet.rows)]
 
 
 def _term(group: str, word: str) -> Markup:
