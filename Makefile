@@ -42,7 +42,8 @@ bench-beacons: $(STAMP) ## Share of implants found, by rhythm, over 30 days of 1
 	$(BIN)/kizashi measure beacons --lake .bench/beacons-lake --table
 
 bench-chains: $(STAMP) ## Attacks over emulated organisations: first, in order, apart, before the theft (QUICK=1: one organisation)
-	$(BIN)/kizashi measure chains --folder .bench/chains $(if $(QUICK),--quick) --table $(ARGS)
+	$(BIN)/kizashi measure chains --folder .bench/chains --table $(ARGS) $(if $(QUICK),--quick,\
+		--plot docs/calibration.svg --knots src/kizashi/chains/calibration.toml)
 
 bench-show: $(STAMP) ## Look-ups by kind on a lake of 20 million rows: wall and CPU time (some minutes to make it)
 	$(BIN)/python -m kizashi.measure.lookups .bench/show-lake $(ARGS)

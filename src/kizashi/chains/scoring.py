@@ -7,8 +7,12 @@ family counts once in a chain, since correlated detectors of one behaviour are o
 from __future__ import annotations
 
 import math
+import tomllib
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 
 SEVERITIES = (("critical", 4.5), ("high", 3.0), ("medium", 2.0))
 
@@ -45,11 +49,35 @@ def severity(score: float, *, single: bool) -> str:
     return "low"
 
 
+Knots = Sequence[tuple[float, float]]
+
+
+@cache
+def calibration() -> Knots:
+    """(score, k): so high a score arises once in 10^k host-days of ordinary life, as counted."""
+    text = files(__package__).joinpath("calibration.toml").read_text("utf-8")
+    return tuple((float(score), float(k)) for score, k in tomllib.loads(text)["knots"])
+
+
+def exponent(score: float, knots: Knots | None = None) -> float:
+    """k, where a score arises by chance once in 10^k host-days: between the knots in proportion,
+    beyond the last one by the score's own decades."""
+    table = calibration() if knots is None else knots
+    before = (0.0, 0.0)
+    for after in table:
+        if score < after[0]:
+            share = (score - before[0]) / (after[0] - before[0])
+            return before[1] + share * (after[1] - before[1])
+        before = after
+    return before[1] + score - before[0]
+
+
 def in_words(score: float, host_days: float) -> tuple[str, str]:
     """The score in English and Japanese, claiming no more than the lake's host-days can show."""
     shown = math.log10(max(1.0, host_days))
-    if score <= shown:
-        days = f"{10**score:,.0f}"
+    said = exponent(score)
+    if said <= shown:
+        days = f"{10**said:,.0f}"
         return f"once in {days} host-days by chance", f"偶然なら {days} ホスト日に一度"
     days = f"{host_days:,.0f}"
     return (

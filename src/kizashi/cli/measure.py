@@ -70,6 +70,13 @@ def chains(
     minutes: Annotated[
         float | None, typer.Option("--minutes", min=0, help="Begin no hunt after; 0: none.")
     ] = None,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", help="Draw the calibration (SVG).", metavar="FILE")
+    ] = None,
+    knots: Annotated[
+        Path | None,
+        typer.Option("--knots", help="Write how often each score arises.", metavar="FILE"),
+    ] = None,
     as_json: JsonOption = False,
     as_table: TableOption = False,
 ) -> None:
@@ -78,7 +85,8 @@ def chains(
 
     Example: kizashi measure chains --quick --table
     """
-    from kizashi.measure.chains import LARGE, QUICK, Verdict, summary
+    from kizashi.measure import calibration
+    from kizashi.measure.chains import LARGE, QUICK, Verdict, lives, summary
     from kizashi.measure.chains import measure as run
 
     def step(verdict: Verdict) -> None:
@@ -92,9 +100,16 @@ def chains(
     size = QUICK if quick else LARGE
     size = size._replace(attacks=attacks or size.attacks)
     outcome = run(folder.resolve(), size, seed, workers, tuple(row or ()), step, minutes)
-    for calm in outcome.quiet:
-        for said in calm.told:
-            talk.print(f"{calm.name}: {said}", markup=False)
+    for one in outcome.quiet:
+        for said in one.told:
+            talk.print(f"{one.name}: {said}", markup=False)
+    calm = lives(outcome)
+    if plot:
+        title = f"Calibration over {sum(life.host_days for life in calm):,.0f} emulated host-days"
+        plot.write_text(calibration.plot(calibration.check(calm), title), "utf-8")
+    if knots:
+        source = f"{len(calm)} emulated organisations without attack, {size.days} days"
+        knots.write_text(calibration.as_toml(calm, source), "utf-8")
     names = ["goal", "must", "share", "interval", "of"]
     print_rows(summary(outcome), names, as_json, as_table)
 

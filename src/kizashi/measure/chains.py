@@ -25,6 +25,7 @@ from kizashi import config as settings
 from kizashi import pipeline, schema
 from kizashi.config import Config
 from kizashi.incidents import Evidence, HuntResult, Incident
+from kizashi.measure import calibration
 from kizashi.measure.attack import SCENARIOS, Attack, Plan, plant
 from kizashi.measure.beacons import wilson
 from kizashi.measure.campaign import draw
@@ -472,6 +473,7 @@ JUDGES: Mapping[str, Judge] = {
     CLOCK: _judged_order,
     ADDRESS: _judged_host,
 }
+ORDINARY = "ordinary life"
 MUST: Mapping[str, float] = {
     FULL: 0.95,
     HALF: 0.80,
@@ -525,7 +527,7 @@ class Quiet(NamedTuple):
 
 def quiet(here: Ground, variant: Variant, days: int | None, work: Path) -> Quiet:
     """Hunt an organisation without an attack; its first days alone where `days` says so."""
-    name = "ordinary life" if days is None else f"first {days} days"
+    name = ORDINARY if days is None else f"first {days} days"
     lake = work / f"quiet-{here.number}-{days}"
     shutil.rmtree(lake, ignore_errors=True)
     lake.mkdir(parents=True)
@@ -641,6 +643,15 @@ def _key(job: Job) -> str:
     return f"{job.row} {job.number} {job.variant.name} {job.scenario}"
 
 
+def lives(outcome: Outcome) -> list[calibration.Life]:
+    """Ordinary life of each organisation, as calibration counts it."""
+    return [
+        calibration.Life(calm.host_days, tuple(calm.scores))
+        for calm in outcome.quiet
+        if calm.name == ORDINARY
+    ]
+
+
 def summary(outcome: Outcome) -> list[dict[str, object]]:
     """A row for each goal: how often it was met, with its interval."""
     found = []
@@ -663,7 +674,7 @@ def summary(outcome: Outcome) -> list[dict[str, object]]:
         calm = [q for q in outcome.quiet if q.name == name]
         days = sum(q.host_days for q in calm)
         for level, must in (("medium", "1"), ("high", "0.1")):
-            if name != "ordinary life":
+            if name != ORDINARY:
                 must = {"medium": "10", "high": "1"}[level]
             count = sum(q.medium if level == "medium" else q.high for q in calm)
             low, high = wilson(count, max(1, round(days)))
@@ -676,6 +687,16 @@ def summary(outcome: Outcome) -> list[dict[str, object]]:
                     "of": f"{count} in {days:,.0f}",
                 }
             )
+    for row in calibration.check(lives(outcome)):
+        found.append(
+            {
+                "goal": f"groups said to arise once in {10**row.k:,.0f} host-days",
+                "must": "a third to three times as often",
+                "share": f"{row.found / row.expected:.2f} times",
+                "interval": f"{row.low / row.expected:.2f} - {row.high / row.expected:.2f}",
+                "of": f"{row.found}, {row.expected:,.0f} expected",
+            }
+        )
     return found
 
 
