@@ -63,7 +63,10 @@ DAMAGED = 0.01  # of a source's records: above it the report says so first
 MOST_RESOLVERS = 3  # named in one line
 # What tells that an answer stands for a failure (entities/failure_answer.sql).
 REWRITING = {
-    "nowhere": ("it leads to no machine", "どの機器にも届かない"),
+    "nowhere": (
+        "it leads to no machine; of a filter's names those that look drawn count",
+        "どの機器にも届かない。フィルタの対象名のうち、生成名に見えるものだけ数える",
+    ),
     "bare names": (
         "names without a dot, which nobody can register, get it too",
         "登録できないドット無しの名前にも返る",
@@ -74,8 +77,8 @@ REWRITING = {
     ),
     "nothing fails": ("hardly any name fails here", "ここでは失敗がほとんど無い"),
     "made labels": (
-        "most look made by an algorithm; check whether it is a sinkhole",
-        "大半がアルゴリズム生成に見える。シンクホールか要確認",
+        "most look drawn, and those count; check whether it is a sinkhole",
+        "大半が生成名に見え、それを数える。シンクホールか要確認",
     ),
 }
 # What a hunt says that it is at, beside the detectors.

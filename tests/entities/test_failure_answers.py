@@ -198,3 +198,31 @@ def test_rewritten_failures_are_failed_look_ups_that_keep_their_answer(
 def test_a_record_that_calls_itself_sinkholed_is_a_failure(con: duckdb.DuckDBPyConnection) -> None:
     add(con, "dns_activity", lookup(0, "bad.example", [PAGE], disposition="sinkholed"))
     assert derived(con, "dns_fact", "failed, answered_with") == [(True, PAGE)]
+
+
+def test_of_what_a_filter_blocks_only_drawn_labels_failed(con: duckdb.DuckDBPyConnection) -> None:
+    ordinary_life(con)
+    names = [*written(12), *drawn(12)]
+    add(con, "dns_activity", *[lookup(i, n, ["0.0.0.0"]) for i, n in enumerate(names)])
+    derived(con, "dns_fact")
+    failed = "SELECT count(*) FILTER (query IN ?), count(*) FROM dns_fact WHERE failed"
+    ((of_drawn, of_all),) = con.execute(failed, [drawn(12)]).fetchall()
+    # The model of names takes one written label in six for a drawn one.
+    assert of_drawn == 12 and of_all <= 12 + 3
+
+
+def test_a_drawn_name_that_many_infected_hosts_ask_for_still_failed(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    ordinary_life(con)
+    for number in range(1, 6):
+        rows = [
+            lookup(i, n, [PAGE], f"pc-{number:02d}", record_no=500 * number + i, file_id=4)
+            for i, n in enumerate(drawn(20))
+        ]
+        add(con, "dns_activity", *rows)
+    add(con, "dns_activity", *[lookup(5, "abcdefgh", [PAGE], record_no=i, host=f"pc-9{i}",
+                                      file_id=5) for i in range(20)])  # fmt: skip
+    facts = "SELECT host_id, count(*) FROM dns_fact WHERE answered_with = ? GROUP BY 1 ORDER BY 1"
+    derived(con, "dns_fact")
+    assert con.execute(facts, [PAGE]).fetchall()[:5] == [(f"/pc-{n:02d}", 20) for n in range(1, 6)]

@@ -1,7 +1,8 @@
 -- rewritten(file_id, record_no, answered_with)
 -- Look-ups that failed and were answered all the same, by failure_answer or by what the log says of
--- itself. Names that many ask for, or for long, are somebody's own, whatever answers them.
--- Reads dns_activity and failure_answer.
+-- itself. Names that several ask for, or for long, are somebody's own, unless their labels look drawn. A
+-- filter answers for names that exist, so of its answers only drawn labels count.
+-- Reads dns_activity, failure_answer and label_grade.
 WITH told AS (
     SELECT
         dns_activity.file_id,
@@ -10,7 +11,8 @@ WITH told AS (
         dns_activity.time,
         dns_activity.query,
         failure_answer.site,
-        array_to_string(failure_answer.addresses, ', ') AS answered_with
+        array_to_string(failure_answer.addresses, ', ') AS answered_with,
+        failure_answer.reason IN ('nowhere', 'made labels') AS is_filter
     FROM dns_activity
     JOIN failure_answer
         ON failure_answer.site = coalesce(dns_activity.site, '')
@@ -19,24 +21,45 @@ WITH told AS (
         len(dns_activity.answers) BETWEEN 1 AND most_page_addresses()
         AND coalesce(dns_activity.rcode, 'NOERROR') = 'NOERROR'
 ),
-fleet AS (
+asked AS (
     SELECT
-        coalesce(site, '') AS site,
-        count(DISTINCT host_id) AS hosts
-    FROM dns_activity
-    WHERE EXISTS (FROM failure_answer)
-    GROUP BY coalesce(site, '')
-),
-own AS (
-    SELECT
-        told.site,
-        told.query
+        site,
+        answered_with,
+        query,
+        any_value(is_filter) AS is_filter,
+        max(time) - min(time) > rewritten_days() AS is_old,
+        count(DISTINCT host_id) > hosts_of_a_fault() AS is_shared
     FROM told
-    JOIN fleet USING (site)
-    GROUP BY told.site, told.query, fleet.hosts
-    HAVING
-        max(told.time) - min(told.time) > rewritten_days()
-        OR count(DISTINCT told.host_id) > greatest(hosts_of_a_fault(), shared_part() * fleet.hosts)
+    GROUP BY site, answered_with, query
+),
+split AS (
+    SELECT
+        query,
+        domain_label
+    FROM registered_domains('asked')
+),
+made AS (
+    SELECT label
+    FROM (
+        SELECT
+            label,
+            grade_of(label) AS grade
+        FROM (SELECT DISTINCT domain_label AS label FROM split WHERE domain_label IS NOT NULL)
+    )
+    JOIN label_grade USING (grade)
+    WHERE greatest(label_grade.letter_odds, label_grade.word_odds) > 0
+),
+counted AS (
+    SELECT
+        asked.site,
+        asked.answered_with,
+        asked.query
+    FROM asked
+    LEFT JOIN split ON split.query = asked.query
+    LEFT JOIN made ON made.label = split.domain_label
+    WHERE
+        NOT asked.is_old
+        AND (made.label IS NOT NULL OR NOT (asked.is_shared OR asked.is_filter))
 )
 SELECT
     file_id,
@@ -48,7 +71,7 @@ FROM (
         record_no,
         answered_with
     FROM told
-    ANTI JOIN own USING (site, query)
+    SEMI JOIN counted USING (site, answered_with, query)
     UNION ALL
     SELECT
         file_id,
