@@ -3,66 +3,109 @@
 -- Failed look-ups that may be an algorithm's: without what fails by design, faults that hosts share,
 -- what resolvers ask for others, and suffix devolution. `unit` is what counts once: the registered
 -- domain, or the whole name where children of one domain, `parent`, look made; `label` is its judged label.
--- Only hosts with a few such units are here. Reads dns_fact, name, dns_activity, own_dns_activity
+-- Only hosts with a few such units are here. Reads name, dns_activity, own_dns_activity
 -- and given_role.
-WITH failed AS (
+-- A fault that several hosts share for days, or a name that mostly resolves, is no algorithm's.
+WITH new_name AS (
     SELECT
-        site,
-        host_id,
-        time,
         query,
         registered_domain,
-        label_of(registered_domain) AS domain_label,
-        process_guid,
-        image,
-        answered_with,
-        evidence
-    FROM dns_fact
-    WHERE
-        failed
-        AND registered_domain IS NOT NULL
-        AND NOT fails_by_design(query)
-),
--- A fault that several hosts share for days, or a name that mostly resolves, is no algorithm's.
-known AS (
-    SELECT query
+        label_of(registered_domain) AS domain_label
     FROM name
     WHERE
         failures > 0
-        AND (
-            failures + failures < lookups
-            OR (
-                hosts >= hosts_of_a_fault()
-                AND last_seen - first_seen >= age_of_a_fault()
-            )
+        AND registered_domain IS NOT NULL
+        AND failures + failures >= lookups
+        AND NOT (
+            hosts >= hosts_of_a_fault()
+            AND last_seen - first_seen >= age_of_a_fault()
         )
+        AND NOT fails_by_design(query)
 ),
-new_failure AS (
+-- Look-ups as dns_fact has them, with the names chosen before anything is sorted: over a month of a large
+-- fleet that is a third of the memory.
+asked AS (
     SELECT
         site,
         host_id,
         time,
         query,
-        registered_domain,
-        domain_label,
         process_guid,
         image,
         answered_with,
-        evidence
-    FROM failed
-    ANTI JOIN known USING (query)
+        file_id,
+        record_no,
+        lag(time) OVER (
+            PARTITION BY host_id, query ORDER BY time, file_id, record_no
+        ) AS previous_time
+    FROM own_dns_activity
+    SEMI JOIN new_name USING (query)
+    WHERE rcode = 'NXDOMAIN'
+),
+numbered AS (
+    SELECT
+        *,
+        count(*) FILTER (previous_time IS NULL OR time - previous_time > lookup_gap()) OVER (
+            PARTITION BY host_id, query
+            ORDER BY time, file_id, record_no
+            ROWS UNBOUNDED PRECEDING
+        ) AS fact_no
+    FROM asked
+),
+fact AS (
+    SELECT
+        any_value(site) AS site,
+        host_id,
+        query,
+        min(time) AS time,
+        max({'process_guid': process_guid, 'image': image})
+            FILTER (process_guid IS NOT NULL OR image IS NOT NULL) AS asking,
+        max(answered_with) AS answered_with,
+        min({'time': time, 'file_id': file_id, 'record_no': record_no}) AS first_row
+    FROM numbered
+    GROUP BY host_id, query, fact_no
+),
+new_failure AS (
+    SELECT
+        fact.site,
+        fact.host_id,
+        fact.time,
+        fact.query,
+        new_name.registered_domain,
+        new_name.domain_label,
+        fact.asking.process_guid AS process_guid,
+        fact.asking.image AS image,
+        fact.answered_with,
+        {'file_id': fact.first_row.file_id, 'record_no': fact.first_row.record_no} AS evidence
+    FROM fact
+    JOIN new_name USING (query)
 ),
 -- Of a flood of children of one domain a day's first stand for all.
-flood AS (
+flooded AS (
     SELECT
         site,
         host_id,
         registered_domain,
-        time::DATE AS day,
-        list_max(min(time, most_children())) AS until
+        time::DATE AS day
     FROM new_failure
     GROUP BY site, host_id, registered_domain, time::DATE
     HAVING count(*) > most_children()
+),
+flood AS (
+    SELECT
+        new_failure.site,
+        new_failure.host_id,
+        new_failure.registered_domain,
+        flooded.day,
+        list_max(min(new_failure.time, most_children())) AS until
+    FROM new_failure
+    JOIN flooded
+        ON
+            flooded.site = new_failure.site
+            AND flooded.host_id = new_failure.host_id
+            AND flooded.registered_domain = new_failure.registered_domain
+            AND flooded.day = new_failure.time::DATE
+    GROUP BY new_failure.site, new_failure.host_id, new_failure.registered_domain, flooded.day
 ),
 unknown AS (
     SELECT

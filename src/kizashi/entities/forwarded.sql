@@ -11,10 +11,11 @@ WITH server AS (
 ),
 onward AS (
     SELECT
-        site,
+        coalesce(site, '') AS site,
         client_ip,
         query,
         time,
+        time + forwarding_gap() AS until,
         file_id,
         record_no
     FROM dns_activity
@@ -24,21 +25,24 @@ onward AS (
 ),
 question AS (
     SELECT
-        site,
+        coalesce(site, '') AS site,
         server_ip,
         query,
         time
     FROM dns_activity
     SEMI JOIN server
         ON server.site = coalesce(dns_activity.site, '') AND server.address = dns_activity.server_ip
-    SEMI JOIN onward USING (site, query)
+    SEMI JOIN onward
+        ON onward.site = coalesce(dns_activity.site, '') AND onward.query = dns_activity.query
 )
+-- The last question before half a minute after: one look for each, however often a name is asked for.
 SELECT DISTINCT
     onward.file_id,
     onward.record_no
 FROM onward
-JOIN question
-    ON question.site IS NOT DISTINCT FROM onward.site
+ASOF JOIN question
+    ON question.site = onward.site
     AND question.server_ip = onward.client_ip
     AND question.query = onward.query
-    AND question.time BETWEEN onward.time - forwarding_gap() AND onward.time + forwarding_gap()
+    AND question.time <= onward.until
+WHERE question.time >= onward.time - forwarding_gap()

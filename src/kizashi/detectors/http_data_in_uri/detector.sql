@@ -67,58 +67,34 @@ often AS (
         AND count(DISTINCT payload) >= getvariable('min_different') * count(time)
         AND count(DISTINCT time_bucket(to_hours(1), time)) >= getvariable('min_active_hours')
         AND coalesce(median(response_body_bytes) <= getvariable('small_response_bytes'), TRUE)
-),
-judged AS (
-    SELECT
-        often.site,
-        often.host_id,
-        often.destination,
-        often.carrier,
-        often.server_ip,
-        often.first_seen,
-        often.last_seen,
-        often.requests,
-        often.payloads,
-        often.active_hours,
-        often.median_chars,
-        often.carried_chars,
-        often.median_response_bytes,
-        often.image,
-        often.process_guid,
-        often."user",
-        often.evidence,
-        fleet.fleet_hosts,
-        (SELECT count(host_id) FROM insider) AS hosts,
-        is_new_here(fleet.first_known, insider.host_since) AS is_new,
-        is_old_here(fleet.first_known, often.last_seen, insider.host_since) AS is_old
-    FROM often
-    JOIN fleet_contact AS fleet ON fleet.peer = often.destination
-    JOIN insider USING (host_id)
-    WHERE fleet.fleet_hosts <= getvariable('few_hosts')
 )
 SELECT
-    site,
-    host_id,
-    first_seen,
-    last_seen,
-    destination,
-    carrier,
-    server_ip,
-    image,
-    process_guid,
-    "user",
-    CASE carrier WHEN 'cookie' THEN 'クッキー' ELSE 'アドレス' END AS carrier_ja,
-    requests,
-    payloads,
-    active_hours,
-    median_chars,
-    carried_chars,
-    median_response_bytes,
-    fleet_hosts,
-    hosts,
-    is_new,
-    is_old,
-    evidence,
+    often.site,
+    often.host_id,
+    often.destination,
+    often.carrier,
+    often.server_ip,
+    often.first_seen,
+    often.last_seen,
+    often.requests,
+    often.payloads,
+    often.active_hours,
+    often.median_chars,
+    often.carried_chars,
+    often.median_response_bytes,
+    often.image,
+    often.process_guid,
+    often."user",
+    often.evidence,
+    fleet.fleet_hosts,
+    organisation.hosts,
+    is_new_here(fleet.first_known, insider.host_since) AS is_new,
+    is_old_here(fleet.first_known, often.last_seen, insider.host_since) AS is_old,
+    CASE often.carrier WHEN 'cookie' THEN 'クッキー' ELSE 'アドレス' END AS carrier_ja,
     getvariable('base_confidence')
-    + odd_pair_strength(is_new, is_old, fleet_hosts, hosts, is_user_writable(image)) AS confidence
-FROM judged
+    + odd_pair_strength(is_new, is_old, fleet.fleet_hosts, organisation.hosts, is_user_writable(often.image)) AS confidence
+FROM often
+JOIN fleet_contact AS fleet ON fleet.peer = often.destination
+JOIN insider USING (host_id)
+CROSS JOIN (SELECT count(host_id) AS hosts FROM insider) AS organisation
+WHERE fleet.fleet_hosts <= getvariable('few_hosts')

@@ -54,52 +54,31 @@ sent AS (
     LEFT JOIN named USING (uid)
     GROUP BY slow.site, slow.host_id, coalesce(slow.server_name, named.sni, slow.server_ip)
     HAVING sum(slow.bytes_out) >= getvariable('min_bytes')
-),
-judged AS (
-    SELECT
-        sent.site,
-        sent.host_id,
-        sent.destination,
-        sent.server_ip,
-        sent.first_seen,
-        sent.last_seen,
-        sent.sessions,
-        sent.open_minutes,
-        sent.sent_bytes,
-        sent.received_bytes,
-        sent.image,
-        sent.process_guid,
-        sent."user",
-        sent.evidence,
-        fleet.fleet_hosts,
-        (SELECT count(host_id) FROM insider) AS hosts,
-        is_new_here(fleet.first_known, insider.host_since) AS is_new,
-        is_old_here(fleet.first_known, sent.last_seen, insider.host_since) AS is_old
-    FROM sent
-    JOIN fleet_contact AS fleet ON fleet.peer = sent.server_ip
-    JOIN insider USING (host_id)
-    WHERE fleet.fleet_hosts <= getvariable('few_hosts')
 )
 SELECT
-    site,
-    host_id,
-    first_seen,
-    last_seen,
-    destination,
-    server_ip,
-    image,
-    process_guid,
-    "user",
-    sessions,
-    open_minutes,
-    sent_bytes,
-    received_bytes,
-    fleet_hosts,
-    hosts,
-    is_new,
-    is_old,
-    evidence,
-    CAST(round(sent_bytes / (open_minutes * 60)) AS BIGINT) AS bytes_a_second,
+    sent.site,
+    sent.host_id,
+    sent.destination,
+    sent.server_ip,
+    sent.first_seen,
+    sent.last_seen,
+    sent.sessions,
+    sent.open_minutes,
+    sent.sent_bytes,
+    sent.received_bytes,
+    sent.image,
+    sent.process_guid,
+    sent."user",
+    sent.evidence,
+    fleet.fleet_hosts,
+    organisation.hosts,
+    is_new_here(fleet.first_known, insider.host_since) AS is_new,
+    is_old_here(fleet.first_known, sent.last_seen, insider.host_since) AS is_old,
+    CAST(round(sent.sent_bytes / (sent.open_minutes * 60)) AS BIGINT) AS bytes_a_second,
     getvariable('base_confidence')
-    + odd_pair_strength(is_new, is_old, fleet_hosts, hosts, is_user_writable(image)) AS confidence
-FROM judged
+    + odd_pair_strength(is_new, is_old, fleet.fleet_hosts, organisation.hosts, is_user_writable(sent.image)) AS confidence
+FROM sent
+JOIN fleet_contact AS fleet ON fleet.peer = sent.server_ip
+JOIN insider USING (host_id)
+CROSS JOIN (SELECT count(host_id) AS hosts FROM insider) AS organisation
+WHERE fleet.fleet_hosts <= getvariable('few_hosts')
