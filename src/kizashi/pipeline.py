@@ -12,6 +12,7 @@ from datetime import date, datetime
 from functools import partial
 from importlib.resources import as_file
 from pathlib import Path
+from statistics import median
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,7 +23,7 @@ from kizashi import entities, names
 from kizashi import indicators as known_indicators
 from kizashi.chains import Chain, assemble, chains
 from kizashi.config import Config
-from kizashi.entities import health
+from kizashi.entities import health, lag
 from kizashi.errors import UsageError
 from kizashi.incidents import (
     SEVERITIES,
@@ -646,9 +647,9 @@ def _rewriting_notes(con: duckdb.DuckDBPyConnection) -> Iterator[Note]:
 
 
 def _health(lake: Path, con: duckdb.DuckDBPyConnection) -> tuple[SourceHealth, ...]:
-    manifest = Manifest(lake)
-    entries = manifest.file_entries()
-    manifest.close()
+    with closing(Manifest(lake)) as manifest:
+        entries, grown = manifest.file_entries(), manifest.lags()
+    lags = lag.of_sources(con)
     union = " UNION ALL ".join(f"SELECT source, time FROM {name}" for name in tables())
     times = {
         row[0]: (row[1], row[2])
@@ -670,6 +671,14 @@ def _health(lake: Path, con: duckdb.DuckDBPyConnection) -> tuple[SourceHealth, .
                 sum(e.duplicate for e in own),
                 first,
                 last,
+                *_lag(lags.get(source), grown.get(source, [])),
             )
         )
     return tuple(out)
+
+
+def _lag(said: lag.Lag | None, grown: list[float]) -> tuple[float | None, str]:
+    """A source's lag in seconds and what tells it: its records, else the files that grew."""
+    if said is not None:
+        return said.median_s, "record"
+    return (median(grown), "file") if grown else (None, "")

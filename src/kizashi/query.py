@@ -272,6 +272,16 @@ def sources(lake: Path | None) -> list[dict[str, object]]:
     ]
 
 
+def source_health(lake: Path, *, by_host: bool) -> Rows:
+    """What each source, or each source of each host, wrote and how late it arrives."""
+    _manifest(lake).close()
+    with pipeline.open_settled(lake) as con:
+        con.execute("SET VARIABLE by_host = ?", [by_host])
+        found = con.execute(files("kizashi").joinpath("source_health.sql").read_text("utf-8"))
+        names = [column[0] for column in found.description or []]
+        return names, found.fetchmany(MOST_ROWS)
+
+
 def query(lake: Path, sql: str) -> Rows:
     """Names and rows of a SELECT of ours."""
     _manifest(lake).close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
+from kizashi.entities import create
 from kizashi.entities.health import Fault, by_day, faults, warnings
 from tests.entities.lake_tables import add, at, derived, empty_lake
 
@@ -149,6 +150,8 @@ def test_warnings_name_the_host_the_source_and_the_technique() -> None:
         "CREATE TABLE clock_step AS SELECT 'fw-1' AS clock, 'sensor' AS other, "
         "TIMESTAMP '2026-03-05 10:00' AS time, 0.0 AS from_s, 3600.0 AS to_s"
     )
+    for name in ("source_lag", "late_day", "late_host"):
+        create(con, name)
     assert [note.text for note in warnings(con, lambda _day: False)] == [
         "pc-1 stopped writing windows at 2026-03-05 23:00 UTC, yet the network saw it in 24 later "
         "hours: agent off or tampered with (T1562)?",

@@ -12,6 +12,7 @@ import sys
 import tarfile
 import time
 import zipfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,8 @@ from kizashi.lake.engine import open_lake
 from kizashi.lake.ingest import Line, ingest
 from kizashi.lake.manifest import Manifest
 from tests.lake.zeek_logs import FIRST_RECORD, HEADER, dns_line, dns_log
+
+FIRST_SECOND = 1_772_409_600
 
 
 def read(lake: Path, *paths: Path) -> dict[str, Line]:
@@ -308,3 +311,17 @@ def test_a_damaged_archive_of_any_method_loses_nothing_beside_it(
     lines = read(tmp_path / "lake", logs)
     assert lines["zz.log"].stored == 2
     assert [line.note != "" for name, line in lines.items() if name != "zz.log"] == [True]
+
+
+def test_a_grown_file_says_how_late_its_newest_record_came(tmp_path: Path) -> None:
+    log = dns_log(tmp_path / "dns.log", 3, close=False)
+    read(tmp_path / "lake", log)
+    with closing(Manifest(tmp_path / "lake")) as manifest:
+        # A file that is read for the first time may have been copied at any time.
+        assert manifest.lags() == {}
+    with log.open("a") as stream:
+        stream.write(dns_line(3, start=FIRST_SECOND) + "\n")
+    os.utime(log, (FIRST_SECOND + 93, FIRST_SECOND + 93))
+    read(tmp_path / "lake", log)
+    with closing(Manifest(tmp_path / "lake")) as manifest:
+        assert [round(lag_s) for lag_s in manifest.lags()["zeek"]] == [90]

@@ -268,3 +268,51 @@ def test_a_service_that_writes_utc_is_not_read_in_the_zone_of_the_site(tmp_path:
     line, rows = read(tmp_path, record, zone="Asia/Tokyo")
     assert [str(row["time"]) for row in rows] == ["2026-03-02 00:00:01"]
     assert line.note == ""
+
+
+SOPHOS = (
+    '{"when": "2026-03-02T09:00:00.000Z", "created_at": "2026-03-02T09:04:00.000Z", "type": '
+    '"Event::Endpoint::Threat::Detected", "id": "1", "customer_id": "2", "endpoint_id": "3", '
+    '"severity": "high", "source": "A", "name": "x", "location": "pc-07", "group": "MALWARE"}'
+)
+FORTI = (
+    'date=2026-03-02 time=09:00:00 tz="+0000" devname="fw" devid="FG1" logid="0000000013" '
+    'type="traffic" subtype="forward" srcip=192.0.2.7 dstip=198.51.100.9 action="accept"'
+)
+
+
+def _received(tmp_path: Path, text: str) -> list[str]:
+    _line, rows = read(tmp_path, (text + "\n").encode())
+    return [str(row.get("received")) for row in rows]
+
+
+def test_a_record_that_says_when_it_was_taken_in_keeps_that(tmp_path: Path) -> None:
+    assert _received(tmp_path, SOPHOS) == ["2026-03-02 09:04:00"]
+
+
+@pytest.mark.parametrize(
+    ("envelope", "received"),
+    [
+        ({"@timestamp": "2026-03-02T09:00:07Z", "message": FORTI}, "2026-03-02 09:00:07"),
+        ({"date": 1772442009.5, "log": FORTI}, "2026-03-02 09:00:09.500000"),
+        ({"result": {"_raw": FORTI, "_indextime": "1772442060"}}, "2026-03-02 09:01:00"),
+        (
+            {
+                "_index": "a",
+                "_source": {"message": FORTI, "event": {"ingested": "2026-03-02T10:00:00Z"}},
+            },
+            "2026-03-02 10:00:00",
+        ),
+        # The envelope repeats the record's own time: nobody says when it came.
+        ({"@timestamp": "2026-03-02T09:00:00Z", "message": FORTI}, "None"),
+        ({"message": FORTI}, "None"),
+    ],
+)
+def test_an_envelope_says_when_its_record_was_taken_in(
+    envelope: dict[str, Any], received: str, tmp_path: Path
+) -> None:
+    assert _received(tmp_path, json.dumps(envelope)) == [received]
+
+
+def test_a_time_that_is_all_a_record_has_is_no_arrival(tmp_path: Path) -> None:
+    assert _received(tmp_path, SOPHOS.replace('"when"', '"never"')) == ["None"]

@@ -15,6 +15,9 @@ from typing import Any
 import duckdb
 import pytest
 
+from kizashi import pipeline
+from kizashi.config import Config, Site
+from kizashi.lake.engine import open_lake
 from kizashi.schema import tables
 from kizashi.sources import InputFile, Reject, windows
 
@@ -476,3 +479,31 @@ def test_rendered_messages_fill_what_nxlog_overwrote(
         "rename",
     }
     assert any("schtasks" in (row["command_line"] or "").lower() for row in starts)
+
+
+@pytest.mark.parametrize(
+    ("beside", "received"),
+    [
+        ({"EventReceivedTime": "2026-03-02 18:00:09"}, 4.0),
+        ({"@timestamp": "2026-03-02T09:01:05.000Z"}, 60.0),
+        (
+            {
+                "@timestamp": "2026-03-02T09:01:05.000Z",
+                "event": {"created": "2026-03-02T09:00:07Z"},
+            },
+            2.0,
+        ),
+        ({}, None),
+    ],
+)
+def test_when_a_collector_took_a_record_in_is_kept(
+    beside: dict[str, object], received: float | None, tmp_path: Path
+) -> None:
+    own = {"EventID": 4625, "Channel": "Security", "Hostname": "pc-07", "RecordNumber": 1}
+    record = own | {"EventTime": "2026-03-02 18:00:05", "TargetUserName": "kato"} | beside
+    (tmp_path / "security.json").write_text(json.dumps(record) + "\n")
+    config = Config(sites=(Site("tokyo", "Asia/Tokyo"),))
+    list(pipeline.read(tmp_path / "lake", [tmp_path / "security.json"], config))
+    with open_lake(tmp_path / "lake") as con:
+        sql = "SELECT epoch(received - time) FROM authentication"
+        assert con.execute(sql).fetchall() == [(received,)]

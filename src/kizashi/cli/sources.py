@@ -11,6 +11,7 @@ import typer
 from kizashi.cli.console import (
     JsonOption,
     LakeOption,
+    LakeRequired,
     TableOption,
     app,
     print_rows,
@@ -80,3 +81,21 @@ def try_file(
     )
     names = list(dict.fromkeys(name for row in found.rows for name in row))
     print_rows(found.rows, names, as_json, as_table)
+
+
+@group.command("health")
+def health(
+    lake: LakeRequired,
+    hosts: Annotated[bool, typer.Option("--hosts", help="A line for each host.")] = False,
+    as_json: JsonOption = False,
+    as_table: TableOption = False,
+) -> None:
+    """Records an hour of each source, first and last, and how late they arrive; lag_s is empty
+    where no record says when it was taken in.
+
+    Example: kizashi sources health --lake ./lake --hosts
+    """
+    from kizashi import query as querying
+
+    names, rows = querying.source_health(lake, by_host=hosts)
+    print_rows([dict(zip(names, row, strict=True)) for row in rows], names, as_json, as_table)

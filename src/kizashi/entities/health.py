@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import duckdb
 
+from kizashi.entities import lag
 from kizashi.incidents import Note
 
 THIN = 0.1  # of the habit: nine records of ten are missing
@@ -197,6 +198,7 @@ def warnings(con: duckdb.DuckDBPyConnection, is_free: IsFree) -> Iterator[Note]:
         yield _told(fault)
     yield from _silent_hosts(con)
     yield from _clock_steps(con)
+    yield from lag.warnings(con)
 
 
 def _told(fault: Fault) -> Note:

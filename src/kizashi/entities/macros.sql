@@ -279,6 +279,21 @@ CREATE OR REPLACE MACRO rows_of(event_table) AS TABLE
         vantage = 'endpoint',
         date_trunc('hour', time);
 
+-- Below a quarter of an hour nobody waits; a host is late beside the others at so many times theirs.
+CREATE OR REPLACE MACRO late_s() AS 900.0;
+CREATE OR REPLACE MACRO late_factor() AS 10.0;
+CREATE OR REPLACE MACRO fewest_late_records() AS 20;
+
+-- Records of an event table that say when they were taken in, and the seconds that took.
+CREATE OR REPLACE MACRO lags_of(event_table) AS TABLE
+    SELECT
+        source,
+        host_id,
+        time::DATE AS day,
+        epoch(received - time) AS lag_s
+    FROM query_table(event_table)
+    WHERE received IS NOT NULL AND source IS NOT NULL AND time IS NOT NULL;
+
 -- A host's own log is missed when the network saw the host in this many hours after its last record,
 -- and the log had been there in this share of the host's hours, on this many days.
 CREATE OR REPLACE MACRO hours_missed() AS 6;

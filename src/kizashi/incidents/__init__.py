@@ -131,6 +131,10 @@ class SourceHealth:
     duplicate: int
     first_seen: datetime | None
     last_seen: datetime | None
+    # Seconds from what records tell of to their arrival, the median; None where nothing says it.
+    # `lag_by` is "record", or "file": at most so long, by the time a growing file was written.
+    lag_s: float | None = None
+    lag_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from kizashi.lake.manifest import (
     FileEntry,
     Manifest,
     Segment,
+    put_arrival,
     put_file,
     put_rejects,
     put_segment,
@@ -199,7 +200,7 @@ def _read(
         _drop(lake, writing.segments)
         return Line(found.label, source, note=f"could not be read: {_first_line(error)}")
     note = "; ".join([*writing.notes, *([file.damage] if file.damage else [])])
-    _commit(manifest, entry, file, source, writing, note)
+    _commit(manifest, entry, file, source, writing, note, unread.arrived)
     line = Line(
         found.label,
         source,
@@ -421,7 +422,7 @@ def _overlaps(other: Segment, segment: Segment) -> bool:
 
 def _row_key(table: str) -> str:
     """Hash that two records of the same happening share: their natural key, else all they say."""
-    provenance = {"file_id", "record_no", "natural_key", "source", "unmapped"}
+    provenance = {"file_id", "record_no", "natural_key", "source", "received", "unmapped"}
     said = [quoted(c.name) for c in tables()[table].columns if c.name not in provenance]
     return f"coalesce(natural_key, hash({', '.join(said)}))"
 
@@ -437,6 +438,7 @@ def _commit(
     source: str,
     writing: _Writing,
     note: str,
+    arrived: datetime | None,
 ) -> None:
     merged = dict(entry.tables)
     for table, rows in writing.tables.items():
@@ -461,6 +463,10 @@ def _commit(
         for segment in writing.segments:
             put_segment(db, segment)
         put_rejects(db, entry.file_id, writing.rejects)
+        newest = max((s.max_time for s in writing.segments if s.max_time), default=None)
+        # A file's own time says when its last records came only while it is being written.
+        if entry.size and arrived and newest:
+            put_arrival(db, entry.file_id, f"{arrived:%Y-%m-%d %H:%M:%S}", newest)
 
 
 def _drop(lake: Path, segments: list[Segment]) -> None:

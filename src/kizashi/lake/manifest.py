@@ -144,6 +144,16 @@ class Manifest:
             found.setdefault(str(source or ""), Counter())[str(reason)] = int(count)
         return found
 
+    def lags(self) -> dict[str, list[float]]:
+        """By source: seconds from the newest record of a file that had grown to its writing."""
+        found: dict[str, list[float]] = {}
+        for source, lag_s in self._db.execute(
+            "SELECT source, (julianday(written) - julianday(newest)) * 86400 "
+            "FROM arrival JOIN input_file USING (file_id) ORDER BY source, written"
+        ):
+            found.setdefault(str(source or ""), []).append(float(lag_s))
+        return found
+
     def rejects(self) -> list[tuple[str, int, str, str]]:
         """(label, record number, reason, excerpt) in order of file and record."""
         return self._db.execute(
@@ -204,6 +214,11 @@ def put_segment(db: sqlite3.Connection, segment: Segment) -> None:
             segment.file_id,
         ),
     )
+
+
+def put_arrival(db: sqlite3.Connection, file_id: int, written: str, newest: str) -> None:
+    """Write down when a file that grew was written, and its newest record's time."""
+    db.execute("INSERT INTO arrival VALUES (?, ?, ?)", (file_id, written, newest))
 
 
 def put_rejects(db: sqlite3.Connection, file_id: int, rejects: list[Reject]) -> None:

@@ -29,6 +29,11 @@ CREATE TABLE IF NOT EXISTS segment (
     file_id INTEGER                -- unsettled segments: the file they came from
 );
 CREATE INDEX IF NOT EXISTS segment_table ON segment (table_name, settled);
+CREATE TABLE IF NOT EXISTS arrival (
+    file_id INTEGER NOT NULL,      -- a file that had grown since it was read last
+    written TEXT NOT NULL,         -- when it was written last, UTC
+    newest TEXT NOT NULL           -- time of the newest record that had been added, UTC
+);
 CREATE TABLE IF NOT EXISTS reject (
     file_id INTEGER NOT NULL,
     record_no INTEGER NOT NULL,

@@ -29,7 +29,7 @@ from kizashi.report import pack as packing
 from kizashi.report.attack import tactic_order, technique_name
 from kizashi.report.story import story
 from kizashi.report.unseen import completeness, unaccounted_rows, unseen
-from kizashi.report.wording import LANGUAGES, Wording, chance, span, wording
+from kizashi.report.wording import LANGUAGES, Wording, chance, lag, span, wording
 
 _TEXT_LIMIT = 1_000  # characters of one telemetry text
 _STORY_LIMIT = 20_000  # of a story: each text in it is cut by itself
@@ -89,6 +89,7 @@ def page(result: HuntResult, lang: str = "en") -> str:
         say=_say,
         both=_both,
         term=_term,
+        lag=lambda source: _in_each(lambda w: lag(source, w)),
         span_of=lambda seconds: _in_each(lambda w: span(seconds, w)),
         chance_of=lambda incident: _chance(incident, result.host_days),
         logged=lambda stage: stage.time - timedelta(seconds=stage.shift_s),

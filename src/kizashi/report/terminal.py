@@ -25,7 +25,7 @@ from kizashi.report.pack import found, looked, packs
 from kizashi.report.prose import Prose
 from kizashi.report.story import story
 from kizashi.report.unseen import Unseen, completeness, unaccounted_rows, unseen
-from kizashi.report.wording import Wording, chance, span, wording
+from kizashi.report.wording import Wording, chance, lag, span, wording
 
 TIMELINES = 50  # incidents told in full; the table lists every one
 _TEXT_LIMIT = 400  # characters of one telemetry text
@@ -328,10 +328,12 @@ def _sources(result: HuntResult, words: Wording, periods: bool) -> RenderableTyp
     table.add_column(words.say("sources.source"), overflow="fold", min_width=7)
     for key in ("files", "read", "stored", "rejected", "duplicate"):
         table.add_column(words.say(f"sources.{key}"), justify="right", overflow="fold")
+    table.add_column(words.say("sources.lag"), justify="right", overflow="fold")
     for key in ("first", "last") if periods else ():
         table.add_column(f"{words.say(f'sources.{key}')} (UTC)", no_wrap=True)
     for source in result.sources:
-        table.add_row(*_source_cells(source), *(_source_period(source) if periods else ()))
+        period = _source_period(source) if periods else ()
+        table.add_row(*_source_cells(source), lag(source, words), *period)
     return Group(heading, table)
 
 

@@ -9,7 +9,7 @@ from functools import cache
 from importlib.resources import files
 
 from kizashi.errors import UsageError
-from kizashi.incidents import Incident
+from kizashi.incidents import Incident, SourceHealth
 
 LANGUAGES = ("en", "ja")
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3_600, 86_400
@@ -62,6 +62,16 @@ def span(seconds: float, words: Wording) -> str:
     first = next((at for at, (unit, count) in enumerate(parts) if count), len(parts) - 1)
     shown = [p for p in parts[first : first + 2] if p[1]] or [parts[-1]]
     return words.say("span.joint").join(words.say(f"span.{unit}", n=n) for unit, n in shown)
+
+
+def lag(source: SourceHealth, words: Wording) -> str:
+    """How late a source's records arrive, or that nothing says it."""
+    if source.lag_s is None:
+        return words.say("sources.lag_unknown")
+    told = span(abs(source.lag_s), words)
+    if source.lag_s <= -1:
+        return words.say("sources.lag_ahead", span=told)
+    return words.say("sources.lag_at_most", span=told) if source.lag_by == "file" else told
 
 
 def chance(incident: Incident, host_days: float, words: Wording) -> str:

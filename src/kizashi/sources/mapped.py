@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -55,6 +55,10 @@ _BORDER = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 # A part of a path; a key that itself holds dots stands in quotes.
 _STEP = re.compile(r'"[^"]*"|[^.]+')
 _MEMBER = re.compile(r"(\w+) ([A-Z]\w*)(?=[,)])")
+# Where collectors and search engines write when they took a record in; of a text log inside an
+# envelope, the envelope's own time too.
+_COLLECTED = ("event.ingested", "_indextime", "_TimeReceived", "ingestion_time", "IngestionTime")
+_ENVELOPED = ("@timestamp", "date", "timestamp")
 # What the syslog header said of a record.
 _HEADER = {"@host": "said_host", "@app": "app"}
 _GROUP = re.compile(r"\(\?P<(\w+)>")
@@ -122,7 +126,7 @@ def read(file: InputFile, con: duckdb.DuckDBPyConnection, mappings: Mappings) ->
                 table = layout.tables[place] if layout else None
                 target = table.name if table else REST
                 selects.setdefault(target, []).append(
-                    _select(layout, table, place, f"mapped_{number}")
+                    _select(layout, table, place, f"mapped_{number}", _collected(file, layout))
                 )
         note = _note(con, file, len(found))
         joined = {name: "\nUNION ALL BY NAME\n".join(parts) for name, parts in selects.items()}
@@ -457,8 +461,22 @@ def _note(con: duckdb.DuckDBPyConnection, file: InputFile, found: int) -> str:
     return "; ".join(said)
 
 
-def _select(layout: Layout | None, table: Table | None, place: int, name: str) -> str:
-    """The rows of one table of one mapping."""
+def _collected(file: InputFile, layout: Layout | None) -> str:
+    """SQL for when a collector says that it took the record in; an empty text where the first
+    records of the file name none. What only repeats the record's own time says nothing."""
+    names = _COLLECTED if layout is None or layout.format == "json" else (*_COLLECTED, *_ENVELOPED)
+    named = [n for n in names if f'"{n.rpartition(".")[2]}"'.encode() in file.head]
+    paths = [path for n in named for path in (f'$."{n}"', *([f"$.{n}"] if "." in n else []))]
+    if layout is None or not paths:
+        return ""
+    found = f"list_filter(json_extract_string(json, [{_texts(paths)}]), lambda t: t IS NOT NULL)[1]"
+    return f"CASE WHEN NOT text_is_local({found}) THEN nullif(text_received({found}), time) END"
+
+
+def _select(
+    layout: Layout | None, table: Table | None, place: int, name: str, collected: str
+) -> str:
+    """The rows of one table of one mapping; `collected` says when they were taken in."""
     source = _text(layout.id if layout else "text")
     columns = {
         "record_no": "record_no",
@@ -475,11 +493,16 @@ def _select(layout: Layout | None, table: Table | None, place: int, name: str) -
         }
     elif layout is not None and layout.is_kept:
         columns["unmapped"] = _WHOLE
+    if collected:
+        columns["received"] = collected
     if layout is not None and table is not None:
         names = layout.fields()
         kinds = {column.name: column.type for column in tables()[table.name].columns}
         plain = {c: rule for c, rule in table.columns.items() if "." not in c}
         columns |= {c: _typed(c, kinds[c], rule, names) for c, rule in plain.items()}
+        if "received" in plain:
+            own = _received(layout, plain["received"], names)
+            columns["received"] = f"coalesce({own}, {collected or 'NULL'})"
         for column in dict.fromkeys(c.partition(".")[0] for c in table.columns if "." in c):
             columns[column] = _packed(column, kinds[column], table.columns, names)
     listed = ", ".join(f"{value} AS {quoted(column)}" for column, value in columns.items())
@@ -487,6 +510,21 @@ def _select(layout: Layout | None, table: Table | None, place: int, name: str) -
 
 
 _WHOLE = "left(coalesce(json::VARCHAR, json_object('message', line)), 65536)"
+
+
+def _received(layout: Layout, rule: Column, names: tuple[str, ...]) -> str:
+    """When the record was taken in; NULL where that is all the time that it has. Of two times
+    without a zone the difference counts, since both are of one clock."""
+    said = _raw(rule, names)
+    others = tuple(f for f in layout.time.fields if f not in rule.fields)
+    own = _raw(replace(layout.time, fields=others), names)
+    return (
+        f"CASE WHEN {own} IS NULL THEN NULL "
+        f"WHEN NOT text_is_local({said}) THEN text_received({said}) "
+        f"WHEN text_is_local({own}) THEN time + (text_received({said}) - text_received({own})) END"
+    )
+
+
 _OWN = {
     "client_ip": "text_ip", "server_ip": "text_ip", "sender_ip": "text_ip",
     "device": "text_device", "host_name": "text_device", "workstation": "text_device",

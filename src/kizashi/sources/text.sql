@@ -68,6 +68,11 @@ CREATE OR REPLACE TEMP MACRO text_time(text, east_s, zone, formats, zoned_format
         ELSE timezone(zone, text_local_time(text, formats, arrived)) AT TIME ZONE 'UTC'
     END;
 
+-- When a collector took a record in; a time without an offset as if it were UTC.
+CREATE OR REPLACE TEMP MACRO text_received(text) AS
+    text_time(text, NULL, 'UTC', ['%Y/%m/%d %H:%M:%S', '%b %d %Y %H:%M:%S'],
+        ['%b %d %Y %H:%M:%S %z'], NULL::TIMESTAMP);
+
 -- Neither a number of seconds nor a time with its offset.
 CREATE OR REPLACE TEMP MACRO text_is_local(text) AS
     NOT regexp_matches(trim(text), '^\d{9,19}(\.\d+)?$|(Z|UTC|GMT|[+-]\d\d:?\d\d)$');

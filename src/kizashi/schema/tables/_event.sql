@@ -1,6 +1,7 @@
 CREATE TABLE event (
     time TIMESTAMP,        -- when it happened, as the record says, in UTC
     time_alt TIMESTAMP,    -- a second clock in the same record, such as Sysmon's UtcTime beside TimeCreated
+    received TIMESTAMP,    -- when a collector or service took the record in, where the record says
     clock_id VARCHAR,      -- whose clock wrote `time`: product and machine, such as windows:pc-07
     site VARCHAR,          -- office or network; part of every key, because private addresses repeat
     source VARCHAR,        -- id of the source folder that read the record

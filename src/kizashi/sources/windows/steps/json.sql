@@ -17,6 +17,7 @@ WITH parsed AS (
             "EventRecordID": "VARCHAR",
             "TimeCreated": "VARCHAR",
             "EventTime": "VARCHAR",
+            "EventReceivedTime": "VARCHAR",
             "TimeGenerated": "VARCHAR",
             "@timestamp": "VARCHAR",
             "ExecutionProcessID": "VARCHAR",
@@ -92,6 +93,16 @@ SELECT
     CASE WHEN v.TimeCreated IS NULL AND length(v.EventTime) = 19
         THEN coalesce(v['@timestamp'], CASE WHEN event_id NOT IN ('3', '22') THEN v.UtcTime END)
     END AS arrived_text,
+    coalesce(
+        -- Not with the rest: keys are told apart there without regard to case, and "Event" is another.
+        CASE WHEN contains(line, '"event"') THEN coalesce(
+            json_extract_string(line, '$.event.ingested'),
+            json_extract_string(line, '$.event.created'))
+        END,
+        CASE WHEN coalesce(v.TimeCreated, v.EventTime, v.winlog.time_created) IS NOT NULL
+            THEN v['@timestamp']
+        END) AS received_text,
+    v.EventReceivedTime AS received_local,
     coalesce(
         v.RecordNumber, v.EventRecordID, v.winlog.record_id, v.Event.System.EventRecordID,
         v.record_number) AS own_number,
