@@ -303,3 +303,33 @@ def test_another_site_has_no_such_proxy(con: duckdb.DuckDBPyConnection) -> None:
     rows = [asked(PROXY, f"192.0.2.{n}") for n in (11, 12)]
     elsewhere = asked(PROXY, "192.0.2.11") | {"site": "osaka"}
     assert askers(con, *rows, elsewhere)[-1] == f"osaka/{PROXY}"
+
+
+def test_the_machine_signed_in_to_by_remote_desktop_has_not_the_callers_address(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    add(con, "authentication", {
+        "time": at(9), "device": "srv-01.corp.example", "success": True, "logon_type": 10,
+        "workstation": "SRV-01", "client_ip": ADDRESS, "vantage": "endpoint",
+    })  # fmt: skip
+    assert leases(con) == []
+
+
+def test_a_vpn_gateway_gives_an_address_to_a_person_until_the_session_ends(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    session = {
+        "client_ip": "203.0.113.9", "assigned_ip": ADDRESS, "success": True, "vantage": "gateway",
+    }  # fmt: skip
+    add(
+        con, "authentication",
+        session | {"time": at(9), "activity": "logon", "user": "aiko"},
+        session | {"time": at(11), "activity": "logoff", "user": "aiko"},
+        session | {"time": at(12), "activity": "logon", "user": "rin"},
+        session | {"time": at(12), "activity": "logon", "user": "sho", "success": False},
+    )  # fmt: skip
+    rows = derived(con, "lease", 'client_ip, device, "user", first_seen, last_seen', "first_seen")
+    assert rows == [
+        (ADDRESS, None, "aiko", at(9), at(11)),
+        (ADDRESS, None, "rin", at(12), at(24)),
+    ]

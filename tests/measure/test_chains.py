@@ -13,6 +13,7 @@ import pytest
 from kizashi import pipeline
 from kizashi.incidents import Evidence, HuntResult, Incident, Stage
 from kizashi.measure import chains as measuring
+from kizashi.measure import lateral
 from kizashi.measure.attack import SCENARIOS, STEPS, Attack, Plan, plant
 from kizashi.measure.campaign import draw
 from kizashi.measure.chains import (
@@ -82,8 +83,28 @@ def test_scenario_two_crosses_from_one_site_to_the_other(here: Ground) -> None:
     attack = planted(here, 2, frozenset(SCENARIOS[2]))
     devices = {event.device for event, _ in attack.events() if event.device}
     assert devices == {attack.plan.host.name, *(host.name for host in attack.plan.others)}
-    reads = [e for e, _ in attack.events() if e.table == "web_resource_activity"]
-    assert {e.client_ip for e in reads} == {here.recorder.address(attack.plan.host, reads[0].time)}
+    events = [(event, step) for event, step in attack.events()]
+    (given,) = {e.values["assigned_ip"] for e, step in events if step == "vpn"}
+    assert {e.client_ip for e, step in events if step == "shares" and e.source == "windows"} == {
+        given
+    }
+    assert {e.values["user"] for e, step in events if step == "cloud"} == {
+        attack.plan.host.person.mail if attack.plan.host.person else ""
+    }
+
+
+def test_without_a_tunnel_the_intruder_comes_from_the_machine_itself(here: Ground) -> None:
+    way = lateral.Way(
+        implant=here.recorder.branch().process(
+            host := here.recorder.organisation.workstations("ankara")[0],
+            at := here.sessions.of(host, here.recorder.organisation.days[4]).start, "a.exe",
+        ),
+        others=(here.recorder.organisation.server("tokyo", "file"),),
+        campaign=draw(Random(3), "attack/test", 2),
+    )  # fmt: skip
+    assert way.source(here.recorder, at) == here.recorder.address(host, at)
+    lateral.vpn(here.recorder.branch(), way, at)
+    assert way.source(here.recorder, at) == way.tunnel_ip != here.recorder.address(host, at)
 
 
 def test_half_of_the_logs_are_gone_and_the_same_half_each_time(here: Ground) -> None:

@@ -371,6 +371,39 @@ remote_logon AS (
       AND a.client_ip IS NOT NULL
       AND a.host_id IN (SELECT host_id FROM subject)
 ),
+-- Who works where; a machine of many people is nobody's own.
+worked AS (
+    SELECT DISTINCT started.host_id, who.person
+    FROM process_activity AS started
+    JOIN person AS who ON who.name = lower(trim(started."user"))
+    WHERE started.activity = 'start'
+      AND started.host_id IN (SELECT host_id FROM subject)
+      AND NOT regexp_matches(who.person, '^(nt |window manager|font driver|iis )|^(local service|network service|system|root)$')
+),
+crowd AS (
+    SELECT host_id FROM worked
+    GROUP BY host_id
+    HAVING count(*) > getvariable('most_people_of_a_machine')
+),
+own_machine AS (
+    SELECT host_id, person FROM worked
+    WHERE host_id NOT IN (SELECT host_id FROM crowd)
+      AND NOT is_shared_account(split_part(split_part(person, '@', 1), '\', -1))
+),
+-- A session from an address that a VPN gateway had given to a person who works elsewhere.
+through AS (
+    SELECT l.to_host, l.logon_id, l.time, l."user", l.client_ip, m.host_id AS from_host
+    FROM remote_logon AS l
+    JOIN authentication AS t ON t.assigned_ip = l.client_ip AND t.success AND t.activity = 'logon'
+     AND coalesce(t.site, '') = coalesce(l.site, '')
+     AND l.time BETWEEN t.time - to_minutes(1)
+                    AND t.time + to_hours(getvariable('remote_session_hours')::INT)
+    JOIN person AS who ON who.name = lower(trim(t."user"))
+    JOIN own_machine AS m ON m.person = who.person AND m.host_id != l.to_host
+    QUALIFY row_number() OVER (
+        PARTITION BY l.to_host, l.logon_id, l.time ORDER BY t.time DESC, m.host_id
+    ) = 1
+),
 -- A machine of another site is known here by its name alone, where one machine alone has it.
 machine AS (
     SELECT DISTINCT
@@ -420,23 +453,58 @@ in_session AS (
      AND list_contains(s.evidence, {'file_id': made.file_id, 'record_no': made.record_no})
     WHERE made.logon_id IS NOT NULL
 ),
+session AS (
+    SELECT
+        to_host, logon_id, time, from_host, "user",
+        'remote_session' AS kind,
+        concat_ws(' ', "user", split_part(from_host, '/', -1)) AS reason
+    FROM came
+    JOIN source USING (from_host)
+    UNION ALL
+    SELECT
+        to_host, logon_id, time, from_host, "user",
+        'vpn_session' AS kind,
+        concat_ws(' ', "user", client_ip) AS reason
+    FROM through
+),
 -- What a session from another machine did here belongs to what was going on there.
 remote AS (
     SELECT
         a.signal_id AS from_id,
         b.signal_id AS to_id,
-        'remote_session' AS kind,
-        concat_ws(' ', c."user", split_part(c.from_host, '/', -1)) AS reason
-    FROM came AS c
-    JOIN source USING (from_host)
+        c.kind,
+        c.reason
+    FROM session AS c
     JOIN in_session AS i ON i.host_id = c.to_host AND i.logon_id = c.logon_id
     JOIN subject AS b ON b.signal_id = i.signal_id
      AND b.first_seen BETWEEN c.time - to_minutes(1)
                           AND c.time + to_hours(getvariable('remote_session_hours')::INT)
     JOIN subject AS a ON a.host_id = c.from_host
      AND a.first_seen BETWEEN c.time - to_days(getvariable('foothold_days')::INT) AND c.time
+     -- On a machine of many people only the same account's doings are the same hand's.
+     AND (a.host_id NOT IN (SELECT host_id FROM crowd)
+          OR split_part(lower(a."user"), '\', -1) = split_part(lower(c."user"), '\', -1))
     QUALIFY row_number() OVER (
         PARTITION BY b.signal_id
+        ORDER BY c.kind, a.stage = 'command-and-control' DESC, a.first_seen DESC, a.signal_id
+    ) = 1
+),
+-- What a person's account did elsewhere while somebody else had a hand on his machine.
+held_account AS (
+    SELECT
+        a.signal_id AS from_id,
+        p.signal_id AS to_id,
+        'owner_account' AS kind,
+        p.person AS reason
+    FROM personal AS p
+    JOIN own_machine AS m ON m.person = p.person
+    JOIN subject AS a ON a.host_id = m.host_id
+     AND a.stage IN ('command-and-control', 'credential-access')
+     AND p.first_seen BETWEEN a.first_seen
+                          AND a.first_seen + to_days(getvariable('foothold_days')::INT)
+    WHERE NOT p.by_mail
+    QUALIFY row_number() OVER (
+        PARTITION BY p.signal_id
         ORDER BY a.stage = 'command-and-control' DESC, a.first_seen DESC, a.signal_id
     ) = 1
 ),
@@ -558,6 +626,7 @@ pairs AS (
     UNION ALL SELECT * FROM same_message WHERE from_id != to_id
     UNION ALL SELECT * FROM repeated
     UNION ALL SELECT * FROM remote
+    UNION ALL SELECT * FROM held_account
     UNION ALL SELECT * EXCLUDE (signals) FROM same_control WHERE from_id != to_id
     UNION ALL SELECT * FROM persisted
     UNION ALL SELECT * FROM contacted WHERE from_id != to_id

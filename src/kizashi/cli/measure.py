@@ -64,6 +64,9 @@ def chains(
     attacks: Annotated[
         int | None, typer.Option("--attacks", min=6, help="Attacks of the first row.")
     ] = None,
+    organisations: Annotated[
+        int | None, typer.Option("--organisations", min=1, max=10, help="The smallest so many.")
+    ] = None,
     workers: Annotated[int, typer.Option("--workers", min=1, help="Processes.")] = 2,
     seed: Annotated[int, typer.Option("--seed", help="Of the draw.")] = 7,
     row: Annotated[list[str] | None, typer.Option("--row", help="Only this goal.")] = None,
@@ -98,7 +101,10 @@ def chains(
         )
 
     size = QUICK if quick else LARGE
-    size = size._replace(attacks=attacks or size.attacks)
+    size = size._replace(
+        attacks=attacks or size.attacks,
+        organisations=min(organisations or size.organisations, len(size.hosts)),
+    )
     outcome = run(folder.resolve(), size, seed, workers, tuple(row or ()), step, minutes)
     for one in outcome.quiet:
         for said in one.told:

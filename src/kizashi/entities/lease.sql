@@ -94,6 +94,9 @@ claimed AS (
     WHERE success
         AND regexp_full_match(workstation, '\\*[A-Za-z0-9_][A-Za-z0-9_.-]*')
         AND NOT regexp_full_match(workstation, '[0-9.]+')
+        -- A remote desktop's record names the machine signed in to, beside the caller's address.
+        AND split_part(ltrim(lower(workstation), '\'), '.', 1)
+            IS DISTINCT FROM split_part(lower(device), '.', 1)
         AND client_ip IS NOT NULL
         AND is_own_address(client_ip)
     GROUP BY
@@ -102,8 +105,35 @@ claimed AS (
         split_part(ltrim(lower(workstation), '\'), '.', 1),
         date_trunc('hour', time)
 ),
+-- What a VPN gateway gave to a person's session.
+assigned AS (
+    SELECT
+        site,
+        assigned_ip AS client_ip,
+        nullif(split_part(ltrim(lower(workstation), '\'), '.', 1), '') AS device,
+        NULL::VARCHAR AS mac,
+        "user",
+        CASE WHEN activity = 'logoff' THEN 'released' ELSE lower("user") END AS owner,
+        time AS first_seen,
+        CASE WHEN activity = 'logoff' THEN time ELSE time + default_lease() END AS last_seen,
+        'authentication' AS evidence,
+        1 AS sightings
+    FROM authentication
+    WHERE success
+        AND assigned_ip IS NOT NULL
+        AND "user" <> ''
+        AND time IS NOT NULL
+        AND is_own_address(assigned_ip)
+        AND NOT EXISTS (
+            FROM known
+            WHERE known.site IS NOT DISTINCT FROM authentication.site
+                AND known.client_ip = authentication.assigned_ip
+        )
+),
 sighting AS (
     SELECT * FROM given
+    UNION ALL BY NAME
+    SELECT * FROM assigned
     UNION ALL BY NAME
     SELECT * FROM spoken
     UNION ALL BY NAME

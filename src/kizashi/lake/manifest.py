@@ -14,7 +14,7 @@ from pathlib import Path
 from kizashi.errors import KizashiError
 from kizashi.sources import Reject
 
-FORMAT = "4"
+FORMAT = "5"
 # A file that has grown still begins as it did; shorter files are few bytes to compare whole.
 START_BYTES = 256
 

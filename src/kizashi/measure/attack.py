@@ -49,8 +49,10 @@ STEPS: Mapping[str, Step] = {
     "screens": Step("collection", "T1113", hypothesis=True),
     "mailbox": Step("collection", "T1114", hypothesis=True),
     "service": Step("lateral-movement", "T1021.002", hypothesis=True),
+    "vpn": Step("initial-access", "T1133", hypothesis=True),
     "desktop": Step("lateral-movement", "T1021.001", hypothesis=True),
     "shares": Step("collection", "T1039"),
+    "cloud": Step("collection", "T1530"),
     "second": Step("command-and-control", "T1105"),
     "theft": Step("exfiltration", "T1041"),
 }
@@ -58,8 +60,8 @@ _BEGUN = ("opened", "script", "persistence", "implant", "names", "contact")
 SCENARIOS: Mapping[int, tuple[str, ...]] = {
     1: ("mail", *_BEGUN, "second", "theft"),
     2: (
-        "mail", *_BEGUN, "looking", "credentials", "keys", "service", "desktop", "shares",
-        "mailbox", "theft",
+        "mail", *_BEGUN, "looking", "credentials", "keys", "service", "vpn", "desktop",
+        "shares", "cloud", "mailbox", "theft",
     ),
     3: ("link", *_BEGUN, "processes", "screens", "second", "theft"),
 }  # fmt: skip
@@ -436,9 +438,10 @@ def _explore(attack: Attack, implant: Process, session: Session, at: datetime) -
             attack.tell(name, at, last, what, said, len(said))
             at = last + timedelta(minutes=3)
     if attack.plan.others and "service" in wanted:
+        through = lateral.Way(implant, attack.plan.others, attack.campaign)
         for name, (what, move) in lateral.ELSEWHERE.items():
             with attack.step(name):
-                last, said = move(attack.recorder, implant, attack.plan.others, attack.campaign, at)
+                last, said = move(attack.recorder, through, at)
             attack.tell(name, at, last, what, said, len(said))
             at = last + timedelta(minutes=11)
 

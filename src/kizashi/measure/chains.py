@@ -25,7 +25,7 @@ from kizashi import config as settings
 from kizashi import pipeline, schema
 from kizashi.config import Config
 from kizashi.incidents import Evidence, HuntResult, Incident
-from kizashi.measure import calibration
+from kizashi.measure import calibration, remote
 from kizashi.measure.attack import SCENARIOS, Attack, Plan, plant
 from kizashi.measure.beacons import wilson
 from kizashi.measure.campaign import draw
@@ -61,7 +61,7 @@ class Size(NamedTuple):
 
 
 QUICK = Size(1, (50,), 14, 60)
-LARGE = Size(10, (50, 60, 75, 90, 340, 110, 140, 180, 240, 500), 14, 200)
+LARGE = Size(10, (50, 60, 75, 90, 110, 140, 180, 240, 340, 500), 14, 200)
 # Lakes of a variant take long to make, so a few organisations are seen so.
 SEEN_OTHERWISE = 3
 
@@ -129,6 +129,7 @@ def ground(seed: int, folder: Path, number: int, hosts: int, days: int, swaps: b
         recorder = Recorder(organisation, swaps)
         sessions = Sessions(recorder)
         live(recorder, sessions)
+        remote.live(recorder, sessions)
         lives.append((recorder, sessions))
         config.append(config_text(organisation.sites, _root(division)))
     folder.mkdir(parents=True, exist_ok=True)
@@ -640,7 +641,7 @@ def _verdicts(
 
 
 def _key(job: Job) -> str:
-    return f"{job.row} {job.number} {job.variant.name} {job.scenario}"
+    return f"{job.row} {job.number} {job.ground} {job.variant.name} {job.scenario}"
 
 
 def lives(outcome: Outcome) -> list[calibration.Life]:

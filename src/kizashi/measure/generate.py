@@ -8,13 +8,13 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from kizashi.errors import UsageError
-from kizashi.measure import mailbox, normalised, winlogbeat, zeek
+from kizashi.measure import mailbox, normalised, remote, winlogbeat, zeek
 from kizashi.measure.attack import Stage, example
 from kizashi.measure.events import Event, ordered
 from kizashi.measure.normalised import Place
@@ -142,6 +142,10 @@ def raw_files(
         _zeek_files(root, events, files, places)
         _windows_file(root, events, files, places, first_record)
         _mail_files(root, events, files, places, mbox or site.name == "tokyo")
+        _line_file(f"{root}cloud/audit.json", "o365", remote.cloud_lines, events, files, places)
+        _line_file(
+            f"{root}vpn/gateway.log", "fortigate", remote.gateway_lines, events, files, places
+        )
     return files, places
 
 
@@ -179,6 +183,21 @@ def _windows_file(
     if chosen:
         name = f"{root}windows/winlogbeat.ndjson.gz"
         files[name] = winlogbeat.lines(chosen, first_record)
+        places.update({id(e): (name, line) for line, e in enumerate(chosen, 1)})
+
+
+def _line_file(
+    name: str,
+    source: str,
+    lines: Callable[[Sequence[Event]], str],
+    events: Sequence[Event],
+    files: dict[str, str],
+    places: dict[int, Place],
+) -> None:
+    """One file of the records of a source, a line each."""
+    chosen = [e for e in events if e.source == source]
+    if chosen:
+        files[name] = lines(chosen)
         places.update({id(e): (name, line) for line, e in enumerate(chosen, 1)})
 
 

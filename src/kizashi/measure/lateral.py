@@ -6,8 +6,10 @@ Each act writes its traces from a moment on and gives the last one and the names
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from kizashi.measure import remote
 from kizashi.measure.campaign import Campaign
 from kizashi.measure.events import SYSTEM, Process, seconds
 from kizashi.measure.organisation import DOMAIN, Host
@@ -17,7 +19,24 @@ from kizashi.measure.workday import Session
 _SYSTEM32 = "C:\\Windows\\System32\\"
 Done = tuple[datetime, tuple[str, ...]]
 OnHost = Callable[[Recorder, Process, Session, datetime], Done]
-Elsewhere = Callable[[Recorder, Process, tuple[Host, ...], Campaign, datetime], Done]
+
+
+@dataclass(slots=True)
+class Way:
+    """From where an intruder moves on: the implant, the machines ahead, and the address of a VPN
+    session once there is one."""
+
+    implant: Process
+    others: tuple[Host, ...]
+    campaign: Campaign
+    tunnel_ip: str | None = None
+
+    def source(self, recorder: Recorder, at: datetime) -> str:
+        """The address that others see."""
+        return self.tunnel_ip or recorder.address(self.implant.host, at)
+
+
+Elsewhere = Callable[[Recorder, Way, datetime], Done]
 
 
 def _commands(recorder: Recorder, shell: Process, at: datetime, commands: Sequence[str]) -> Done:
@@ -31,11 +50,11 @@ def _commands(recorder: Recorder, shell: Process, at: datetime, commands: Sequen
 
 
 def _sign_in(
-    recorder: Recorder, implant: Process, target: Host, at: datetime, logon_type: int
+    recorder: Recorder, implant: Process, target: Host, at: datetime, logon_type: int, source: str
 ) -> None:
-    """The implant's account signs in to another machine from this one."""
-    source = recorder.address(implant.host, at)
-    caller = implant.host.name.upper()
+    """The implant's account signs in to another machine from an address."""
+    # Of a remote desktop Windows writes the machine signed in to, of the rest the caller.
+    caller = implant.host.name.upper() if logon_type == 3 else None
     recorder.signed_in(target, at, implant.user, logon_type, from_ip=source, workstation=caller)
 
 
@@ -84,14 +103,13 @@ def _files(recorder: Recorder, process: Process, at: datetime, path: str, count:
     return at + seconds(30.0 * (count - 1)), paths
 
 
-def service(
-    recorder: Recorder, implant: Process, others: tuple[Host, ...], campaign: Campaign, at: datetime
-) -> Done:
+def service(recorder: Recorder, way: Way, at: datetime) -> Done:
     """A program copied to another machine's ADMIN$ and started there as a service (T1021.002)."""
-    target, source = others[0], recorder.address(implant.host, at)
+    implant, campaign, target = way.implant, way.campaign, way.others[0]
+    source = recorder.address(implant.host, at)
     address, program = recorder.address(target, at), f"{campaign.short}rs.exe"
     recorder.connect(implant.host, at, address, 445, "smb", 310_000, 4_100, 6.0, process=implant)
-    _sign_in(recorder, implant, target, at + seconds(0.4), 3)
+    _sign_in(recorder, implant, target, at + seconds(0.4), 3, source)
     recorder.share_read(
         target, at + seconds(0.9), implant.user, "\\\\*\\ADMIN$", program, source, write=True
     )
@@ -117,16 +135,15 @@ def service(
     return last, (target.name, path)
 
 
-def desktop(
-    recorder: Recorder, implant: Process, others: tuple[Host, ...], campaign: Campaign, at: datetime
-) -> Done:
+def desktop(recorder: Recorder, way: Way, at: datetime) -> Done:
     """A remote desktop on the file server, from which it looks around (T1021.001)."""
-    target = others[-1]
+    implant, target = way.implant, way.others[-1]
     address = recorder.address(target, at)
-    recorder.connect(
-        implant.host, at, address, 3389, "rdp", 90_000, 2_400_000, 900.0, process=implant
-    )
-    _sign_in(recorder, implant, target, at + seconds(1.5), 10)
+    if way.tunnel_ip is None:
+        recorder.connect(
+            implant.host, at, address, 3389, "rdp", 90_000, 2_400_000, 900.0, process=implant
+        )
+    _sign_in(recorder, implant, target, at + seconds(1.5), 10, way.source(recorder, at))
     explorer = recorder.process(
         target, at + seconds(6), "C:\\Windows\\explorer.exe", user=implant.user
     )
@@ -143,21 +160,34 @@ def desktop(
     return last, (target.name,)
 
 
-def shares(
-    recorder: Recorder, implant: Process, others: tuple[Host, ...], campaign: Campaign, at: datetime
-) -> Done:
+def shares(recorder: Recorder, way: Way, at: datetime) -> Done:
     """Project files read from the file server's share, one after another (T1039)."""
-    target, source = others[-1], recorder.address(implant.host, at)
+    implant, target, source = way.implant, way.others[-1], way.source(recorder, at)
     address = recorder.address(target, at)
-    recorder.connect(
-        implant.host, at, address, 445, "smb", 40_000, 9_800_000, 240.0, process=implant
-    )
-    _sign_in(recorder, implant, target, at + seconds(0.3), 3)
+    if way.tunnel_ip is None:
+        recorder.connect(
+            implant.host, at, address, 445, "smb", 40_000, 9_800_000, 240.0, process=implant
+        )
+    _sign_in(recorder, implant, target, at + seconds(0.3), 3, source)
     files = tuple(f"Projects\\P-{number:03d}\\schedule.xlsx" for number in range(1, 41))
     for number, file in enumerate(files):
         moment = at + seconds(2 + 4.0 * number)
         recorder.share_read(target, moment, implant.user, "\\\\*\\Projects", file, source)
     return at + timedelta(seconds=2 + 4 * len(files)), (target.name, *files[:2])
+
+
+def vpn(recorder: Recorder, way: Way, at: datetime) -> Done:
+    """The account signs in at the other site's VPN gateway (T1133, hypothesis); what follows comes
+    from the address that it is given."""
+    target = way.others[-1].site
+    way.tunnel_ip = remote.intrude(recorder, way.implant.host, target, at)
+    return at, (way.tunnel_ip, way.implant.user)
+
+
+def cloud(recorder: Recorder, way: Way, at: datetime) -> Done:
+    """Project files fetched from the cloud with the account (T1530)."""
+    last, first_name = remote.steal(recorder, way.implant.host, at, 160)
+    return last, (way.implant.user, first_name)
 
 
 ON_HOST: Mapping[str, tuple[str, OnHost]] = {
@@ -170,6 +200,8 @@ ON_HOST: Mapping[str, tuple[str, OnHost]] = {
 }
 ELSEWHERE: Mapping[str, tuple[str, Elsewhere]] = {
     "service": ("a program copied to another machine and started as a service", service),
+    "vpn": ("a VPN session of the account at the other site", vpn),
     "desktop": ("a remote desktop on the file server", desktop),
     "shares": ("project files read from a share", shares),
+    "cloud": ("project files fetched from the cloud", cloud),
 }

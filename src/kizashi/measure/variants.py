@@ -18,11 +18,12 @@ _SYSMON = {
     1: "sysmon processes", 5: "sysmon processes", 3: "sysmon network", 22: "sysmon network",
     7: "sysmon files", 11: "sysmon files", 15: "sysmon files", 13: "sysmon registry",
 }  # fmt: skip
+_OTHER = {"mail": "mail gateway", "o365": "cloud audit", "fortigate": "vpn gateway"}
 LOGS = (
     "mail gateway", "sensor dns_activity", "sensor network_activity", "sensor http_activity",
     "sensor tls_activity", "sensor network_file_activity", "sensor dhcp_activity",
     "sysmon processes", "sysmon network", "sysmon files", "sysmon registry", "security log",
-    "powershell log",
+    "powershell log", "cloud audit", "vpn gateway",
 )  # fmt: skip
 GATEWAY = {"tokyo": "192.0.2.254", "ankara": "198.51.100.254"}
 PROXY = {"tokyo": "192.0.2.30", "ankara": "198.51.100.30"}
@@ -39,8 +40,8 @@ class Variant:
 
 def log_of(event: Event) -> str:
     """Which log holds the event: what an organisation collects, or does not, as one."""
-    if event.source == "mail":
-        return "mail gateway"
+    if event.source in _OTHER:
+        return _OTHER[event.source]
     if event.source == "zeek":
         return f"sensor {event.table}"
     code = int(str(event.extra["code"]))

@@ -19,6 +19,7 @@ CREATE TABLE authentication (
     user_agent VARCHAR,      -- client
     device_id VARCHAR,       -- the client's device, as a cloud service knows it
     session_id VARCHAR,      -- session of a cloud service; its tokens share it
+    assigned_ip VARCHAR,     -- address inside that the session was given, as by a VPN gateway
     country VARCHAR,         -- where client_ip is, as the service says: code or name
     latitude DOUBLE,         -- the same, degrees
     longitude DOUBLE,        -- the same, degrees
