@@ -4,6 +4,7 @@
 domains = ["example.co.jp"]  # its own: no indicator may name them
 sites = "sites.csv"          # site, subnet, zone: beside this file
 assets = "assets.csv"        # host, owner, criticality (1-5)
+places = ["city.mmdb"]       # where addresses are: local MMDB files, the first that knows
 
 [site.tokyo]
 zone = "Asia/Tokyo"
@@ -83,6 +84,7 @@ class Config:
     source_zones: dict[str, str] = field(default_factory=dict)
     zone: str = ""  # of times that say none, where neither source nor site has one
     placeholders: dict[str, tuple[str, ...]] = field(default_factory=dict)  # of Sigma rules
+    places: tuple[Path, ...] = ()  # MMDB files that say where addresses are
 
     def site_of(self, label: str) -> str:
         """Site of a log by its path; the only site when there is one, else ''."""
@@ -131,7 +133,9 @@ def load(path: Path) -> Config:
         raise KizashiError(f"{path}: {error}") from error
     _known(path, said, SECTIONS, "section")
     organisation = said.get("organisation", {})
-    _known(path, organisation, ("domains", "sites", "assets"), "setting of the organisation")
+    _known(
+        path, organisation, ("domains", "sites", "assets", "places"), "setting of the organisation"
+    )
     sites = tuple(_site(path, name, values) for name, values in said.get("site", {}).items())
     return Config(
         str(path),
@@ -142,6 +146,7 @@ def load(path: Path) -> Config:
         tuple(_assets(_beside(path, organisation, "assets"))),
         dict(_source_zones(path, said.get("source", {}))),
         placeholders=_placeholders(path, said.get("sigma", {})),
+        places=tuple(_places(path, organisation)),
     )
 
 
@@ -150,6 +155,18 @@ def _domains(path: Path, values: dict[str, object]) -> tuple[str, ...]:
     if not isinstance(domains, list) or not all(isinstance(d, str) for d in domains):
         raise KizashiError(f'{path}: organisation: domains must be a list such as ["example.jp"]')
     return tuple(domain.strip(". ").lower() for domain in domains)
+
+
+def _places(path: Path, values: dict[str, object]) -> Iterator[Path]:
+    said = values.get("places", [])
+    names = [said] if isinstance(said, str) else said
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise KizashiError(f'{path}: organisation: places must be a list such as ["city.mmdb"]')
+    for name in names:
+        place = (path.parent / name).resolve()
+        if not place.is_file():
+            raise KizashiError(f"{path}: organisation: places: {place}: no such file")
+        yield place
 
 
 def _placeholders(path: Path, values: dict[str, Any]) -> dict[str, tuple[str, ...]]:

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
 SIGNALS = "signal.parquet"
 CONFIRMED = "confirmed_clocks"
 ROLES = "given_roles"
+PLACES = "given_places"
 RULE_HOST_DAYS = (
     100.0  # what the level that a rule's author gave is worth against the lake's counts
 )
@@ -120,6 +121,8 @@ def open_settled(
     con = open_lake(lake, overlays)
     try:
         entities.give_roles(con, _roles(lake))
+        if places := _places(lake):
+            entities.give_places(con, places)
         _except(lake, con)
         derive(con)
         yield con
@@ -150,6 +153,12 @@ def _remember_roles(lake: Path, config: Config) -> None:
     ]
     with closing(Manifest(lake)) as manifest:
         manifest.set_fact(ROLES, json.dumps(said))
+        manifest.set_fact(PLACES, json.dumps([str(path) for path in config.places]))
+
+
+def _places(lake: Path) -> list[Path]:
+    with closing(Manifest(lake)) as manifest:
+        return [Path(said) for said in json.loads(manifest.fact(PLACES) or "[]")]
 
 
 def _roles(lake: Path) -> list[tuple[str, str, str]]:

@@ -8,8 +8,9 @@ arithmetic on whole series besides, in rhythm.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.resources import files
+from pathlib import Path
 
 import duckdb
 
@@ -104,6 +105,30 @@ def give_roles(con: duckdb.DuckDBPyConnection, roles: Iterable[tuple[str, str, s
     install(con)
     con.execute("DELETE FROM given_role")
     con.executemany("INSERT INTO given_role VALUES (?, ?, ?)", [*roles] or [("", "", "")])
+
+
+def give_places(con: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> None:
+    """Let sign-ins say where their public addresses are, by local MMDB files."""
+    from kizashi.entities.places import locate
+
+    install(con)
+    asked = con.execute(
+        "SELECT DISTINCT client_ip FROM authentication "
+        "WHERE is_public_address(client_ip) ORDER BY client_ip"
+    ).fetchall()
+    known = list(locate(paths, (address for (address,) in asked)))
+    con.execute(
+        "CREATE TABLE address_place (address VARCHAR, country VARCHAR, latitude DOUBLE, "
+        "longitude DOUBLE, asn UINTEGER)"
+    )
+    if known:
+        con.executemany("INSERT INTO address_place VALUES (?, ?, ?, ?, ?)", known)
+    ((kind,),) = con.execute(
+        "SELECT table_type FROM information_schema.tables WHERE table_name = 'authentication'"
+    ).fetchall()
+    word = "VIEW" if kind == "VIEW" else "TABLE"
+    con.execute(f"ALTER {word} authentication RENAME TO logged_authentication")
+    con.execute(f"CREATE VIEW authentication AS {sql('placed')}")
 
 
 def kept(name: str) -> str:

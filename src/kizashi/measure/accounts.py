@@ -57,6 +57,8 @@ ABROAD = (("TR", 39.9, 32.9), ("US", 40.7, -74.0), ("DE", 52.5, 13.4), ("SG", 1.
 def write(folder: Path, persons: int, first: datetime, days: int, seed: int) -> int:
     """Files entra.json and m365.json of so many persons and days; the number of person-days."""
     chance = random.Random(seed)
+    # Apart, so that what was measured before stays as it was.
+    sharing = random.Random(f"{seed} sharing")
     staff = [_person(number, chance) for number in range(persons)]
     signed: list[dict[str, Any]] = []
     audited: list[dict[str, Any]] = []
@@ -66,6 +68,7 @@ def write(folder: Path, persons: int, first: datetime, days: int, seed: int) -> 
             _live(person, morning, chance)
             signed += _sign_ins(person, morning, chance)
             audited += _audit(person, morning, chance)
+            audited += _shares(person, morning, sharing)
         signed += _meeting_room(morning, chance)
     folder.mkdir(parents=True, exist_ok=True)
     _store(folder / "entra.json", sorted(signed, key=lambda r: str(r["time"])))
@@ -214,6 +217,25 @@ def _audit(person: Person, morning: datetime, chance: random.Random) -> Iterator
         )
     if chance.random() < 0.01:
         yield _consent(person, morning, chance)
+
+
+def _shares(person: Person, morning: datetime, chance: random.Random) -> Iterator[dict[str, Any]]:
+    """Files for partners that a person works with, now and then a new one, a folder, an event."""
+    if morning.weekday() >= 5 or chance.random() > 0.1:
+        return
+    kind = chance.random()
+    known = f"partner{(len(person.computer) * 7 + int(person.address[1:4])) % 12}.example"
+    partner = f"new{chance.randint(0, 400)}.example" if kind < 0.06 else known
+    target = {"Operation": "SharingInvitationCreated", "TargetUserOrGroupName": f"ken@{partner}"}
+    if 0.06 <= kind < 0.1:
+        target = {"Operation": "AnonymousLinkCreated"}
+    files = chance.randint(8, 30) if kind > 0.96 else chance.randint(1, 3)
+    for _turn in range(files):
+        record = _record(
+            person, morning, chance, "SharePoint", target["Operation"],
+            ObjectId=f"https://t.sharepoint.example/{chance.randint(1, 9999)}.docx",
+        )  # fmt: skip
+        yield record | target
 
 
 def _rule(chance: random.Random) -> list[dict[str, str]]:
