@@ -30,7 +30,15 @@ own AS (
     WHERE contains(used."user", '@') AND NOT contains(lower(used."user"), '#ext#')
 ),
 outside AS (
-    SELECT *
+    SELECT
+        site,
+        time,
+        file_id,
+        record_no,
+        person,
+        client_ip,
+        resource,
+        partner
     FROM given
     WHERE partner <> '' AND (partner = 'anyone' OR chosen_label(partner) NOT IN (SELECT label FROM own))
 ),
