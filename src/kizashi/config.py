@@ -35,7 +35,7 @@ import difflib
 import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from fnmatch import fnmatchcase
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
@@ -102,6 +102,13 @@ class Config:
         """No site works on this day; a weekend where no site is named."""
         sites = self.sites or (Site(""),)
         return all(WEEK[day.weekday()] not in s.workdays or day in s.holidays for s in sites)
+
+    def rests(self, name: str, moment: datetime) -> bool:
+        """Nobody works at a site on the local day of a moment; weekends in UTC where nothing is
+        said of it."""
+        site = next((s for s in self.sites if s.name == name), Site(name))
+        day = moment.astimezone(ZoneInfo(site.zone or "UTC")).date()
+        return WEEK[day.weekday()] not in site.workdays or day in site.holidays
 
     @property
     def zones(self) -> dict[str, str]:

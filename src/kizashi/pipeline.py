@@ -43,8 +43,8 @@ from kizashi.lake.ingest import Line, ingest
 from kizashi.lake.manifest import Manifest
 from kizashi.lake.retention import expire
 from kizashi.lake.settle import settle
-from kizashi.names import predicted
-from kizashi.overview import egress
+from kizashi.names import predicted, registered
+from kizashi.overview import dns, egress
 from kizashi.packs import Pack, check
 from kizashi.packs.outcome import Hunted, outcomes, remembered, written
 from kizashi.schema import create_sql, references, tables
@@ -276,6 +276,8 @@ def _pack_hunts(
 
 def _pages(con: duckdb.DuckDBPyConnection, config: Config) -> Iterator[Page]:
     yield egress.page(con, settings=config.detectors.get(egress.DETECTOR))
+    registered.install(con, ())
+    yield dns.page(con, config.rests)
 
 
 def egress_page(lake: Path, config: Config, host: str | None, site: str | None) -> Page:
@@ -284,6 +286,26 @@ def egress_page(lake: Path, config: Config, host: str | None, site: str | None) 
         _remember_roles(lake, config)
     with open_settled(lake) as con:
         return egress.page(con, host, site, config.detectors.get(egress.DETECTOR))
+
+
+def dns_page(
+    lake: Path,
+    config: Config,
+    host: str | None,
+    site: str | None,
+    feed: Iterable[registered.Registered] | None = None,
+) -> Page:
+    """What is asked of the resolvers, hour by hour, with the detectors of failed names run for the
+    lead over them; `feed` holds newly registered domains."""
+    if config.origin:
+        _remember_roles(lake, config)
+    with open_settled(lake) as con:
+        registered.install(con, feed or ())
+        con.execute(detecting.signal_table_sql())
+        for name, detector in detecting.detectors().items():
+            if detector.family == dns.FAMILY and not detecting.missing_columns(detector, con):
+                detecting.run(detector, con, config.detectors.get(name))
+        return dns.page(con, config.rests, host, site, feed is not None)
 
 
 def retain(lake: Path, keep_days: int, now: datetime) -> int:

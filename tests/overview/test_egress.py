@@ -9,10 +9,11 @@ import duckdb
 import pytest
 
 from kizashi import entities
-from kizashi.incidents.page import Page, Phrase
+from kizashi.incidents.page import Page
 from kizashi.overview import egress
 from kizashi.schema import create_sql, references
 from tests.entities.lake_tables import add, at, empty_lake
+from tests.overview.reading import sheet
 
 PROXY, RESOLVER, SERVER = "10.1.0.80", "10.1.0.53", "198.51.100.9"
 UPDATER = r"C:\Program Files\Updater\updater.exe"
@@ -60,16 +61,6 @@ def flow(hours: float, server_ip: str, port: int = 443, **more: Any) -> dict[str
 def made(con: duckdb.DuckDBPyConnection, **about: Any) -> Page:
     entities.derive(con)
     return egress.page(con, **about)
-
-
-def sheet(page: Page, name: str, *columns: str) -> list[tuple[object, ...]]:
-    """Columns of one sheet; a phrase stands as its key."""
-    (found,) = (s for s in page.sheets if s.name == name)
-    places = [found.columns.index(c) for c in columns]
-    return [
-        tuple(v.key if isinstance(v, Phrase) else v for v in (row[p] for p in places))
-        for row in found.rows
-    ]
 
 
 def test_each_way_outside_has_its_name(con: duckdb.DuckDBPyConnection) -> None:

@@ -1,4 +1,4 @@
-"""egress: how the network is used, beside the incidents."""
+"""egress and dns: how the network is used, beside the incidents."""
 
 from __future__ import annotations
 
@@ -58,6 +58,42 @@ def egress(
     with lake_or_temporary(lake) as place:
         read_in(place, paths or [], settled)
         _show(pipeline.egress_page(place, settled, host, site), as_json, as_table, lang)
+
+
+@app.command()
+def dns(
+    paths: PathsOption = None,
+    lake: LakeOption = None,
+    host: HostOption = None,
+    site: SiteOption = None,
+    registered: Annotated[
+        Path | None,
+        typer.Option(
+            "--registered",
+            help="Newly registered domains: one a line, with or without a date, or CSV.",
+            metavar="FILE",
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+    as_table: TableOption = False,
+    lang: LangOption = Lang.EN,
+    config: ConfigOption = None,
+    tz: TzOption = None,
+) -> None:
+    """What is asked of the resolvers, hour by hour: look-ups, failures, new and newly registered
+    names, labels, answers and TTL, each against its own past; and which hosts leave their band of
+    failed names, with the lead over the detectors.
+
+    Example: kizashi dns ./logs --host pc-07
+    """
+    from kizashi import pipeline
+    from kizashi.names.registered import load
+
+    feed = None if registered is None else load(registered)
+    settled = _settled(paths, lake, config, tz)
+    with lake_or_temporary(lake) as place:
+        read_in(place, paths or [], settled)
+        _show(pipeline.dns_page(place, settled, host, site, feed), as_json, as_table, lang)
 
 
 def _settled(

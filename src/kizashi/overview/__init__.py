@@ -1,4 +1,5 @@
-"""Pages on how a network is used, beside the incidents: who goes outside past the rules (egress).
+"""Pages on how a network is used, beside the incidents: who goes outside past the rules (egress),
+and what is asked of the resolvers, hour by hour (dns).
 
 Each module makes a `Page` from the derived tables of one connection; its SQL lies beside it, a
 statement a file.
@@ -31,14 +32,21 @@ def set_variables(con: duckdb.DuckDBPyConnection, group: str) -> None:
         con.execute(f"SET VARIABLE {quoted(name)} = ?", [setting["default"]])
 
 
-def make(con: duckdb.DuckDBPyConnection, name: str) -> None:
-    """One SELECT of this package as a table of its own name."""
-    con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {_sql(name)}")
+def make(con: duckdb.DuckDBPyConnection, name: str, kind: str = "TABLE") -> None:
+    """One SELECT of this package as a table, or a view, of its own name."""
+    con.execute(f"CREATE OR REPLACE TEMP {kind} {name} AS {_sql(name)}")
 
 
 def rows(con: duckdb.DuckDBPyConnection, name: str) -> list[tuple[Any, ...]]:
     """The rows of one SELECT of this package."""
     return con.execute(_sql(name)).fetchall()
+
+
+def facts(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, Any]:
+    """The one row of a SELECT of this package, by column."""
+    found = con.execute(_sql(name))
+    columns = [column[0] for column in found.description or []]
+    return dict(zip(columns, found.fetchall()[0], strict=True))
 
 
 def _sql(name: str) -> str:

@@ -39,7 +39,7 @@ def page(
     overview.set_variables(con, "egress")
     for name in ("egress_way", "egress_rule", "egress_cell", "egress_name"):
         overview.make(con, name)
-    facts = _facts(con)
+    facts = overview.facts(con, "egress_facts")
     days = overview.rows(con, "egress_days")
     return Page(
         "egress",
@@ -55,13 +55,6 @@ def page(
             _days(days),
         ),
     )
-
-
-def _facts(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
-    overview.make(con, "egress_facts")
-    found = con.execute("FROM egress_facts")
-    names = [column[0] for column in found.description or []]
-    return dict(zip(names, found.fetchall()[0], strict=True))
 
 
 def _lead(facts: Mapping[str, Any], days: list[tuple[Any, ...]]) -> Iterator[Phrase]:

@@ -6,3 +6,7 @@ CREATE OR REPLACE MACRO is_of_page(site, host_id) AS
         OR lower(host_id) = getvariable('page_host')
         OR ends_with(lower(host_id), '/' || getvariable('page_host'))
     );
+
+-- How many fresh failed names are too many where so many are expected.
+CREATE OR REPLACE MACRO upper_edge(expected) AS
+    expected + getvariable('edge_width') * sqrt(expected + expected * expected);

@@ -21,6 +21,7 @@ from kizashi.report.wording import Wording, wording
 
 WIDTH, HEIGHT, LEFT = 1_160, 64, 150  # of one drawing, px; LEFT is where the axis begins
 MOST_TICKS = 16
+MOST_TIME = timedelta(days=42)  # of one drawing: more hours are thinner than a line
 _LABEL_WIDTH = 36  # px of a bar that holds its own value
 _TERMINAL_ROWS = 30
 _TERMINAL_BARS = 84  # two weeks of days, or three and a half days of hours
@@ -89,6 +90,9 @@ def is_number(value: Cell) -> bool:
 def sketch(drawing: Drawing) -> Sketch:
     """The drawing in px. Steps are as wide as the shortest gap between two bars."""
     bars = drawing.bars
+    if bars:
+        since = bars[-1].at - MOST_TIME
+        bars = tuple(bar for bar in bars if bar.at > since)
     highest = drawing.top or max((max(bar.value or 0, bar.usual or 0) for bar in bars), default=0.0)
     if not bars or highest <= 0:
         return Sketch((), "", (), _height(highest, drawing))
