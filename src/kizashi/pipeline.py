@@ -204,7 +204,7 @@ def hunt(lake: Path, options: HuntOptions, step: Step | None = None) -> HuntResu
         ties.links.extend(own.links)
         facts = {**detector_facts(known), **own.facts}
         labels = _labels(lake, options.overlays)
-        incidents, scores = assemble.assemble(found, ties, facts, told, span, labels)
+        incidents, scores, lowered = assemble.assemble(found, ties, facts, told, span, labels)
         if step:
             step(TELLING, len(known), len(known))
         incidents = _follow(lake, _ranked(incidents, options.config))
@@ -222,6 +222,7 @@ def hunt(lake: Path, options: HuntOptions, step: Step | None = None) -> HuntResu
                 *_rewriting_notes(con),
                 *_indicator_notes(con, looked_for, span),
                 *_past_names(con),
+                *_lowered_notes(lowered),
                 *_single_notes(found, incidents),
             ),
             host_days=span.host_days,
@@ -626,6 +627,15 @@ def _indicator_notes(
             f"on {met.days} days, {days}; the events have left the lake",
             f"インジケーター {met.value}：{host} が {met.destination} と "
             f"{met.days} 日通信（{days}）。イベントは保存期間を過ぎた",
+        )
+
+
+def _lowered_notes(lowered: Iterable[assemble.Lowered]) -> Iterator[Note]:
+    """A line on each incident that is told no longer because of what people judged."""
+    for one in lowered:
+        yield Note(
+            f"earlier verdicts put this below what is told, {one.old} to {one.new}: {one.title}",
+            f"過去の判定により報告の対象外となった（{one.old} から {one.new}）：{one.title_ja}",
         )
 
 

@@ -108,17 +108,19 @@ def test_a_verdict_moves_the_weight_of_its_like_and_says_how_far(
     con = one_beacon()
     found = assemble.signals(con)
 
-    def told(verdicts: dict[str, tuple[int, int]]) -> tuple[Incident, ...]:
+    def told(verdicts: dict[str, tuple[int, int]]) -> assemble.Assembled:
         ties = Ties([], {}, {}, verdicts)
-        return assemble.assemble(
-            found, ties, KNOWN, chains(), assemble.Span({}, 100.0), {}
-        ).incidents
+        return assemble.assemble(found, ties, KNOWN, chains(), assemble.Span({}, 100.0), {})
 
-    (plain,) = told({})
-    weighed = told({"dns_predicted_name c2.example": verdict})
+    (plain,) = told({}).incidents
+    weighed, _scores, lowered = told({"dns_predicted_name c2.example": verdict})
     if factor == 0.2:
-        assert weighed == ()  # too light for an incident of its own
+        assert weighed == ()  # too light for an incident of its own, and said so
+        (one,) = lowered
+        assert (one.title, one.old) == (plain.title, plain.score)
+        assert one.new == pytest.approx(plain.score * factor, abs=0.01)
         return
+    assert lowered == ()
     assert weighed[0].score == pytest.approx(plain.score * factor, abs=0.01)
     assert ("earlier verdicts changed 1 weights" in weighed[0].chance) == (factor != 1.0)
 

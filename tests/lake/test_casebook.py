@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from kizashi.errors import UsageError
-from kizashi.incidents import Incident, Trace
+from kizashi.incidents import Incident, Stage, Trace
 from kizashi.lake.casebook import STATES, Casebook
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -55,6 +55,43 @@ def test_two_that_turn_out_one_are_merged_into_the_larger(book: Casebook) -> Non
     assert book.case("small").merged_into == "large"
     assert history(book, "small")[-1] == ("merged", "into large")
     assert ("merged", "took in small") in history(book, "large")
+
+
+def showing(told: Incident, *minutes: int, host: str = "pc-07") -> Incident:
+    """The incident with one behaviour of a machine at these minutes."""
+    stages = tuple(
+        Stage("execution", AT + timedelta(minutes=m), "d", (), f"{host} a.exe", "", "", ())
+        for m in minutes
+    )
+    return replace(told, stages=stages)
+
+
+def test_another_log_of_the_same_thing_does_not_make_it_another_incident(book: Casebook) -> None:
+    book.follow([showing(incident("first", "a1"), 0), showing(incident("b", "b1"), 60, 90)])
+    # Both behaviours are seen by another source now, under other signals, as one incident.
+    (one,) = book.follow([showing(incident("new", "c1", "c2"), 2, 59, 90)])
+    assert one.id == "b"
+    assert book.case("first").merged_into == "b"
+    assert ("merged", "took in first") in history(book, "b")
+
+
+@pytest.mark.parametrize(("minute", "host"), [(6, "pc-07"), (0, "pc-08")])
+def test_the_same_behaviour_at_another_time_or_elsewhere_is_another_incident(
+    book: Casebook, minute: int, host: str
+) -> None:
+    book.follow([showing(incident("first", "a1"), 0)])
+    (other,) = book.follow([showing(incident("new", "c1"), minute, host=host)])
+    assert other.id == "new"
+
+
+def test_incidents_whose_signals_are_told_are_not_merged_for_their_likeness(
+    book: Casebook,
+) -> None:
+    both = [showing(incident("first", "a1"), 0), showing(incident("second", "b1"), 0)]
+    book.follow(both)
+    again = book.follow(both)
+    assert [i.id for i in again] == ["first", "second"]
+    assert all(book.case(name).merged_into is None for name in ("first", "second"))
 
 
 def test_one_that_falls_apart_stays_with_its_larger_part(book: Casebook) -> None:

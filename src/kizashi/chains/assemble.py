@@ -20,11 +20,10 @@ from typing import Any, NamedTuple
 import duckdb
 
 from kizashi.chains import Chain, ChainStage, rivals, scoring
-from kizashi.incidents import Evidence, Incident, Missing, Stage, Trace
+from kizashi.incidents import LINKED, Evidence, Incident, Missing, Stage, Trace
 from kizashi.schema import tables
 
 ORDER_SLACK = timedelta(minutes=10)
-LINKED = "linked_signals"
 # Signals of one detector beyond which it is wild: a fixed number, or several a host-day.
 WILD_LEAST, WILD_PER_HOST_DAY = 20_000, 5.0
 MOST_EVIDENCE = 20  # records of one stage
@@ -134,11 +133,21 @@ class Ties:
     rivals: rivals.Explanations = field(default_factory=dict)  # what honest work would explain
 
 
+class Lowered(NamedTuple):
+    """What is told no longer, because people judged its like benign."""
+
+    title: str
+    title_ja: str
+    old: float
+    new: float
+
+
 class Assembled(NamedTuple):
     """What assembling found: `scores` are those of every group of signals, told or not."""
 
     incidents: tuple[Incident, ...]
     scores: tuple[float, ...]
+    lowered: tuple[Lowered, ...] = ()
 
 
 def link_kinds() -> dict[str, dict[str, object]]:
@@ -230,7 +239,7 @@ def assemble(
     """Ranked incidents, and how much every group weighs."""
     chances = _chances(found, known, span.host_days)
     by_id = {signal.signal_id: signal for signal in found}
-    incidents, scores = [], []
+    incidents, scores, lowered = [], [], []
     of_group: dict[int, list[Link]] = defaultdict(list)
     groups = _groups(by_id, ties.links)
     place = {i: n for n, group in enumerate(groups) for i in group}
@@ -245,10 +254,15 @@ def assemble(
         scores.append(weighed.score)
         if weighed.match or weighed.unexplained >= scoring.SEVERITIES[-1][1]:
             incidents.append(_incident(members, inner, known, weighed, span, labels))
+        elif weighed.heard:
+            unheard = _weighed(members, replace(inner, verdicts={}), known, chains, chances)
+            if unheard.unexplained >= scoring.SEVERITIES[-1][1]:
+                was = _incident(members, inner, known, unheard, span, labels)
+                lowered.append(Lowered(was.title, was.title_ja, was.score, round(weighed.score, 2)))
     order = {name: n for n, (name, _least) in enumerate(scoring.SEVERITIES)}
     incidents.sort(key=lambda i: (order.get(i.severity, 9), -i.score, i.first_seen, i.id))
     ranked = tuple(replace(incident, rank=n) for n, incident in enumerate(incidents, 1))
-    return Assembled(ranked, tuple(sorted(scores)))
+    return Assembled(ranked, tuple(sorted(scores)), tuple(sorted(lowered)))
 
 
 def _chances(
@@ -412,6 +426,11 @@ def likeness(signal: Signal) -> str:
     return f"{signal.detector} {thing}" if thing else ""
 
 
+def heeded(true: int, benign: int) -> float:
+    """By how much verdicts of so many incidents move the weight of their like."""
+    return min(MOST_HEEDED, max(LEAST_HEEDED, (1 + true) / (1 + benign)))
+
+
 def _heed(
     members: list[Signal],
     weights: dict[str, float],
@@ -421,7 +440,7 @@ def _heed(
     before = dict(weights)
     for signal in members:
         true, benign = verdicts.get(likeness(signal), (0, 0))
-        factor = min(MOST_HEEDED, max(LEAST_HEEDED, (1 + true) / (1 + benign)))
+        factor = heeded(true, benign)
         weights[signal.signal_id] = round(weights[signal.signal_id] * factor, 3)
     changed = {i: (before[i], weights[i]) for i in weights if before[i] != weights[i]}
     if not changed:

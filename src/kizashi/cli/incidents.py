@@ -10,9 +10,11 @@ import typer
 
 from kizashi.cli.console import JsonOption, LakeRequired, TableOption, app, print_rows, talk
 from kizashi.errors import UsageError
+from kizashi.report.escape import shorten
 
 group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(group, name="incidents")
+SUMMARY_LIMIT = 300
 Named = Annotated[str, typer.Argument(help="Id, or the beginning of it.", metavar="ID")]
 
 
@@ -71,7 +73,8 @@ def show_command(
     stages: Any = case.told.get("stages") or []
     for stage in stages:
         proof = stage["evidence"][0] if stage["evidence"] else {"file": "", "line": ""}
-        said = f"{stage['summary']} ({proof['file']}:{proof['line']})"
+        summary = shorten(str(stage["summary"]), SUMMARY_LIMIT)
+        said = f"{summary} ({proof['file']}:{proof['line']})"
         rows.append({"at": stage["time"], "what": stage["stage"], "said": said})
     print_rows(rows, ["at", "what", "said"], as_json, as_table)
 
@@ -90,6 +93,7 @@ def set_command(
 
     Example: kizashi incidents set 1a2b --state benign --owner sato --lake ./lake
     """
+    from kizashi.chains.assemble import heeded
     from kizashi.lake.casebook import Casebook
 
     if state is None and assignee is None and note is None:
@@ -102,6 +106,8 @@ def set_command(
                 f"{case.incident_id}: {state}; the next hunt weighs {kinds} kinds of signal by it",
                 markup=False,
             )
+            for kind, verdict in book.verdicts(case.incident_id).items():
+                talk.print(f"  {kind}: weight x {heeded(*verdict):.2f}", markup=False)
         if assignee is not None:
             book.assign(case.incident_id, assignee)
         if note is not None:

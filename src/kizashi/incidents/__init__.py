@@ -10,6 +10,7 @@ from typing import NamedTuple
 from kizashi.incidents.page import Page
 
 SEVERITIES = ("low", "medium", "high", "critical")
+LINKED = "linked_signals"  # the `chain` of signals that are tied, but in no order that has a name
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,18 +9,21 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from kizashi.errors import UsageError
-from kizashi.incidents import Incident
+from kizashi.incidents import Incident, Stage
 from kizashi.lake.manifest import Manifest
 
+# Two logs time the beginning of one behaviour so far apart at most.
+SAME_TIME = timedelta(minutes=5)
 STATES = ("new", "in work", "true", "benign", "unsure")
 FIELDS = ("host_id", "image", "parent_image", "destination")
 # An exception that names fewer things beside its detector would hide a host, or a name, whole.
@@ -68,6 +71,29 @@ class Exemption:
         return {name: value for name, value in said.items() if value}
 
 
+class _Lost(NamedTuple):
+    """One stage of an incident whose signals are told no longer."""
+
+    incident_id: str
+    detector: str
+    host: str
+    time: datetime
+
+    def is_told_by(self, stages: Iterable[Stage]) -> bool:
+        """True where one of these is the same behaviour of the same machine at the same time."""
+        return any(
+            stage.detector == self.detector
+            and stage.entity.partition(" ")[0] == self.host
+            and stage.time - SAME_TIME <= self.time <= (stage.last_time or stage.time) + SAME_TIME
+            for stage in stages
+        )
+
+
+def _stages(case: Case) -> list[dict[str, Any]]:
+    told: Any = case.told.get("stages") or []
+    return list(told)
+
+
 class Casebook:
     """Reads and writes the cases of one lake; close it."""
 
@@ -113,8 +139,10 @@ class Casebook:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             known = self._known()
+            alive = {known.get(t.signal_id) for i in incidents for t in i.traces}
+            lost = self._lost(alive)
             taken: set[str] = set()
-            followed = [self._one(incident, known, taken) for incident in incidents]
+            followed = [self._one(incident, known, lost, taken) for incident in incidents]
             self._db.execute("COMMIT")
         except BaseException:
             self._db.execute("ROLLBACK")
@@ -125,9 +153,31 @@ class Casebook:
         rows = self._db.execute("SELECT signal_id, incident_id FROM case_signal").fetchall()
         return dict(rows)
 
-    def _one(self, incident: Incident, known: dict[str, str], taken: set[str]) -> Incident:
+    def _lost(self, alive: Collection[str | None]) -> list[_Lost]:
+        """What incidents told of which no signal is told now: another log of the same thing gives
+        its signals other ids, and then only behaviour, machine and time are the same."""
+        return [
+            _Lost(
+                case.incident_id,
+                str(stage["detector"]),
+                str(stage["entity"]).partition(" ")[0],
+                datetime.fromisoformat(str(stage["time"])),
+            )
+            for case in self.cases()
+            if case.merged_into is None and case.incident_id not in alive
+            for stage in _stages(case)
+        ]
+
+    def _one(
+        self,
+        incident: Incident,
+        known: dict[str, str],
+        lost: list[_Lost],
+        taken: set[str],
+    ) -> Incident:
         shared = Counter(known[t.signal_id] for t in incident.traces if t.signal_id in known)
-        ranked = sorted(shared, key=lambda name: (-shared[name], name))
+        seen = Counter(one.incident_id for one in lost if one.is_told_by(incident.stages))
+        ranked = sorted({*shared, *seen}, key=lambda name: (-shared[name], -seen[name], name))
         free = [name for name in ranked if name not in taken]
         own = free[0] if free else incident.id
         while own in taken:
@@ -205,13 +255,18 @@ class Casebook:
         """A person's note."""
         self._write(incident_id, "note", text)
 
-    def verdicts(self) -> dict[str, tuple[int, int]]:
-        """For each likeness, how many incidents that show it were judged true, and benign."""
+    def verdicts(self, incident_id: str | None = None) -> dict[str, tuple[int, int]]:
+        """For each likeness, of one incident or of all, how many incidents that show it were judged
+        true, and benign."""
         rows = self._db.execute(
             "SELECT likeness, count(DISTINCT incident_id) FILTER (WHERE state = 'true'), "
             "count(DISTINCT incident_id) FILTER (WHERE state = 'benign') "
             "FROM case_signal JOIN incident_case USING (incident_id) "
-            "WHERE state IN ('true', 'benign') AND likeness != '' GROUP BY likeness"
+            "WHERE state IN ('true', 'benign') AND likeness != '' "
+            "AND (?1 IS NULL OR likeness IN "
+            "(SELECT likeness FROM case_signal WHERE incident_id = ?1)) "
+            "GROUP BY likeness ORDER BY likeness",
+            (incident_id,),
         )
         return {likeness: (true, benign) for likeness, true, benign in rows.fetchall()}
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kizashi.incidents import Blind, HuntResult, Incident, Missing, Note, SourceHealth
+from kizashi.incidents import LINKED, Blind, HuntResult, Incident, Missing, Note, SourceHealth
 from kizashi.report.moments import site_zone
 
 
@@ -52,6 +52,8 @@ def unaccounted_rows(source: SourceHealth) -> int:
 
 def completeness(incident: Incident) -> str:
     """Key of the sentence for an incident that lacks no stage."""
+    if incident.chain == LINKED:
+        return "incident.missing_unnamed"
     return "incident.missing_none" if len(incident.stages) > 1 else "incident.missing_single"
 
 
