@@ -12,7 +12,7 @@ import pytest
 from kizashi import pipeline
 from kizashi.config import Config
 from kizashi.errors import UsageError
-from kizashi.measure import dns
+from kizashi.measure import dns, dns_regimes
 from kizashi.measure.beacons import Machine
 from kizashi.measure.generate import generate
 
@@ -83,3 +83,33 @@ def test_hexadecimal_names_are_found_on_every_infected_host_day(lake: Path, name
 def test_a_folder_without_names_is_told(lake: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"domains_valid\.parquet"):
         dns.measure(lake, tmp_path, None, each=1, seed=1)
+
+
+def test_with_the_program_logged_the_name_that_resolved_is_told(lake: Path, names: Path) -> None:
+    report = dns.measure(lake, names, None, each=1, seed=2, evidence="process")
+    assert [(o.named, o.misnamed) for o in report.outcomes] == [(1, 0)] * 3
+
+
+def test_evidence_that_there_is_not_is_refused(lake: Path, names: Path) -> None:
+    with pytest.raises(UsageError, match="name, flow, process"):
+        dns.measure(lake, names, None, each=1, seed=1, evidence="rumour")
+
+
+def test_a_search_of_a_regime_lies_where_its_machine_is_on() -> None:
+    week = tuple((START + timedelta(days=n), START + timedelta(days=n, hours=9)) for n in range(12))
+    machine = Machine("", "/pc-07", week, 9.0)
+    for regime in dns_regimes.REGIMES:
+        drawn = list(dns_regimes.searches(regime, {"made": hex_names(210)}, [machine], Random(1)))
+        assert len(drawn) == 1
+        rows = list(dns_regimes.look_ups(drawn[0]))
+        assert [row["rcode"] for row in rows] == [
+            *["NXDOMAIN"] * (regime.failed * regime.days), "NOERROR",
+        ]  # fmt: skip
+        assert {row["time"].date() for row in rows} <= {low.date() for low, _high in week}
+        assert len({row["time"].date() for row in rows}) == regime.days
+
+
+def test_sets_at_every_pace_are_found(lake: Path, names: Path) -> None:
+    found = {one.regime.name: one for one in dns_regimes.measure(lake, names, None, seed=3)}
+    for name in ("1,660 names a minute", "12 names a minute", "1 name a minute"):
+        assert (found[name].searches, found[name].found) == (1, 1)

@@ -39,6 +39,8 @@ def test_a_stage_carries_its_evidence_and_its_tie() -> None:
         "last_time": None,
         "shift_s": 0.0,
         "beats": [],
+        "siblings": [],
+        "other_hosts": [],
         "evidence": [
             {"file": "tokyo/sysmon-pc-07.json", "line": 48_213},
             {"file": "tokyo/sysmon-pc-07.json", "line": 48_220},

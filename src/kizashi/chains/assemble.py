@@ -630,6 +630,8 @@ def _stages(
                 else None,
                 shift_s=round(signal.shift_s or 0.0, 3),
                 beats=_beats(signal.details.get("beats_heard")),
+                siblings=_texts(signal.details.get("siblings")),
+                other_hosts=_texts(signal.details.get("other_hosts")),
             )
         )
         told[signal.signal_id] = before
@@ -661,6 +663,11 @@ def _beats(said: object) -> tuple[datetime, ...]:
     if not isinstance(said, list):
         return ()
     return tuple(datetime.fromisoformat(str(moment)) for moment in said)
+
+
+def _texts(said: object) -> tuple[str, ...]:
+    """A list of texts, as details hold it."""
+    return tuple(str(text) for text in said) if isinstance(said, list) else ()
 
 
 def _entity(signal: Signal) -> str:

@@ -133,6 +133,12 @@ def dns(
     ] = None,
     trials: Annotated[int, typer.Option("--trials", min=1, help="A family and pace.")] = 4,
     seed: Annotated[int, typer.Option("--seed", help="Of the draw.")] = 7,
+    evidence: Annotated[
+        str, typer.Option("--evidence", help="What is logged: name, flow or process.")
+    ] = "name",
+    regimes: Annotated[
+        bool, typer.Option("--regimes", help="One search a family at six paces instead.")
+    ] = False,
     as_json: JsonOption = False,
     as_table: TableOption = False,
 ) -> None:
@@ -143,7 +149,13 @@ def dns(
     from kizashi.measure.dns import kinds
     from kizashi.measure.dns import measure as run
 
-    report = run(Path(lake), Path(names), Path(folds) if folds else None, trials, seed)
+    if regimes:
+        _regimes(Path(lake), Path(names), Path(folds) if folds else None, seed, as_json, as_table)
+        return
+
+    report = run(
+        Path(lake), Path(names), Path(folds) if folds else None, trials, seed, evidence=evidence
+    )
     kind = kinds(Path(classes) if classes else None, {o.family for o in report.outcomes})
     rows: list[dict[str, object]] = [
         {
@@ -172,3 +184,26 @@ def dns(
         talk.print(f"honest, yet medium: {told[:300]}", markup=False)
     rate = 1000 * sum(report.blamed.values()) / report.host_days
     talk.print(f"honest host-days blamed: {rate:.2f} per 1,000 of {report.host_days:,.0f}")
+
+
+def _regimes(
+    lake: Path, names: Path, folds: Path | None, seed: int, as_json: bool, as_table: bool
+) -> None:
+    from kizashi.measure.beacons import wilson
+    from kizashi.measure.dns_regimes import measure as run
+
+    rows: list[dict[str, object]] = []
+    for regime, count, found, missed in run(lake, names, folds, seed, talk.print):
+        low, high = wilson(found, count)
+        rows.append(
+            {
+                "regime": regime.name,
+                "judged_by": "DNS alone" if regime.alone else "incidents",
+                "must": regime.must,
+                "found": round(found / max(1, count), 3),
+                "interval": f"{low:.3f} - {high:.3f}",
+                "of": count,
+                "missed": ", ".join(missed),
+            }
+        )
+    print_rows(rows, list(rows[0]) if rows else [], as_json, as_table)

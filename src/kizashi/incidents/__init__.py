@@ -41,6 +41,8 @@ class Stage:
     last_time: datetime | None = None  # when it last did, where more than once
     shift_s: float = 0.0  # seconds by which `time` is later than the record itself says
     beats: tuple[datetime, ...] = ()  # when a rhythm was heard, for a drawing
+    siblings: tuple[str, ...] = ()  # other names of the same set, to be blocked with it
+    other_hosts: tuple[str, ...] = ()  # that asked for names of the set, too
 
 
 @dataclass(frozen=True, slots=True)

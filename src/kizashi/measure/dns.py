@@ -5,6 +5,8 @@ mistypings, a mail gateway, a link checker, a name filter, expired hosts of cont
 20 failed names of one algorithm and the one that resolves over some host-days, runs the detectors'
 own SQL and weighs their signals as a hunt does. Nothing is written to the lake. With `--folds`
 (`python -m training.train ... --folds DIR`) each family is judged by a model that never saw it.
+With `--evidence flow` the host's requests to the name that resolved are logged as well, with
+`process` also which program asks.
 """
 
 from __future__ import annotations
@@ -32,7 +34,19 @@ from kizashi.errors import UsageError
 from kizashi.measure.beacons import Machine, machines
 from kizashi.names.model import Model, unpacked
 
-DETECTORS = ("dns_nxdomain_burst", "dns_nxdomain_ratio", "dns_random_names")
+DETECTORS = (
+    "dns_nxdomain_burst",
+    "dns_nxdomain_ratio",
+    "dns_random_names",
+    "dns_rotated_label",
+    "dns_set_replaced",
+)
+# What is logged beside the names and their answers; each holds the one before.
+EVIDENCE = ("name", "flow", "process")
+IMPLANT = r"C:\Windows\System32\rundll32.exe"
+BROWSER = r"C:\Program Files\Browser\browser.exe"
+SERVER = "203.0.113.200"
+REQUESTS, REQUEST_GAP_S = 6, 600.0
 DERIVED = (
     "forwarded",
     "failure_answer",
@@ -44,6 +58,7 @@ DERIVED = (
     "dns_fact",
     "failed_lookup",
 )
+OVERLAID = ("dns_activity", "http_activity")
 FAILED_NAMES = 20
 PACES = (5.0, 60.0, 600.0)  # seconds from name to name
 MOST_SHARE = 0.04  # of the host-days that carry an infection in one run
@@ -271,35 +286,72 @@ def infected_rows(trials: Iterable[Trial], chance: Random) -> Iterator[dict[str,
         for name in trial.failed:
             yield row(trial.machine, at, name)
             at += timedelta(seconds=trial.pace_s * chance.uniform(0.5, 1.4))
-        yield row(trial.machine, at, trial.resolved, "203.0.113.200")
+        yield row(trial.machine, at, trial.resolved, SERVER)
+
+
+def requests(looked_up: Iterable[Mapping[str, object]]) -> Iterator[dict[str, object]]:
+    """Small posts to each name that resolved, from a second after its look-up on."""
+    for found in looked_up:
+        at = found["time"]
+        if not found["answers"] or not isinstance(at, datetime):
+            continue
+        for number in range(REQUESTS):
+            yield {
+                "site": found["site"],
+                "host_id": found["host_id"],
+                "time": at + timedelta(seconds=1 + number * REQUEST_GAP_S),
+                "host": found["query"],
+                "uri": "/a",
+                "method": "POST",
+                "server_ip": SERVER,
+                "server_port": 80,
+                "request_body_bytes": 400,
+                "response_body_bytes": 20,
+            }
+
+
+def asked_by(
+    looked_up: Iterable[dict[str, object]], evidence: str, program: str = BROWSER
+) -> list[dict[str, object]]:
+    """The look-ups with the program that asked, where that is logged; it runs once on each host."""
+    if evidence != "process":
+        return list(looked_up)
+    return [
+        {**found, "image": program, "process_guid": f"{program} {found['host_id']}"}
+        for found in looked_up
+    ]
 
 
 def measure(
-    lake: Path, folder: Path, folds: Path | None, each: int, seed: int, only: str | None = None
+    lake: Path,
+    folder: Path,
+    folds: Path | None,
+    each: int,
+    seed: int,
+    only: str | None = None,
+    evidence: str = EVIDENCE[0],
 ) -> Report:
     """Every family over one lake. UsageError when the lake has no hosts."""
+    if evidence not in EVIDENCE:
+        raise UsageError(f"no evidence {evidence!r}. One of: {', '.join(EVIDENCE)}")
     given = load(folder)
-    known = {name: d for name, d in detecting.detectors().items() if name in DETECTORS}
     outcomes: list[Outcome] = []
     blamed: dict[str, int] = defaultdict(int)
     examples: list[str] = []
-    runs = list(_runs(given, folds, only))
+    drawn = list(runs(given, folds, only))
     with pipeline.open_settled(lake) as con:
-        hosts = _clients(con)
+        hosts = clients(con)
         if not hosts:
             raise UsageError(f"{lake}: tells of no host that was on")
-        ((days,),) = con.execute(
-            "SELECT count(*) FROM (SELECT DISTINCT host_id, day FROM uptime)"
-        ).fetchall()
+        days = host_days(con)
         con.execute(detecting.signal_table_sql())
-        con.execute("CREATE TEMP TABLE own_dns AS FROM dns_activity")
-        con.execute("DROP VIEW IF EXISTS dns_activity")
-        life = list(Honest(given, Random(seed)).rows(hosts))
-        for number, (chosen, families) in enumerate(runs):
+        keep_own(con, evidence)
+        life = asked_by(Honest(given, Random(seed)).rows(hosts), evidence)
+        for number, (chosen, families) in enumerate(drawn):
             names.install_grades(con, chosen)
-            _derive(con, life)
-            chances = {name: _chance(con, known[name], float(days)) for name in known}
-            for host, day, name, weight, told in _told(con, chances):
+            derive(con, life)
+            known = chances(con, days)
+            for host, day, name, weight, told in _told(con, known):
                 if weight >= MEDIUM:
                     blamed[name] += 1
                     examples.append(f"{host} {day} {name} {told}")
@@ -307,21 +359,45 @@ def measure(
             trials = infections(families, hosts, each, chance)
             most = max(1, int(days * MOST_SHARE))
             chance.shuffle(trials)
-            for start in range(0, len(trials), most):
-                part = trials[start : start + most]
-                _derive(con, [*life, *infected_rows(part, chance)])
-                for name in known:
-                    _run(con, known[name])
-                outcomes += _outcomes(con, part, chances)
+            for part in apart(trials, most):
+                bad = asked_by(infected_rows(part, chance), evidence, IMPLANT)
+                derive(con, [*life, *bad], [] if evidence == EVIDENCE[0] else list(requests(bad)))
+                detect(con)
+                outcomes += _outcomes(con, part, known)
     return Report(
         tuple(_summed(outcomes)),
-        float(days) * len(runs),
+        days * len(drawn),
         dict(blamed),
         tuple(examples),
     )
 
 
-def _clients(con: duckdb.DuckDBPyConnection) -> list[Machine]:
+def apart(trials: Sequence[Trial], most: int) -> Iterator[list[Trial]]:
+    """The trials in parts of at most `most`, no two of a part on one host within two days: two
+    implants would be told as one."""
+    left = list(trials)
+    while left:
+        part: list[Trial] = []
+        rest: list[Trial] = []
+        for trial in left:
+            near = any(
+                trial.machine.host_id == other.machine.host_id
+                and abs(trial.begin - other.begin) < timedelta(days=2)
+                for other in part
+            )
+            (rest if near or len(part) >= most else part).append(trial)
+        yield part
+        left = rest
+
+
+def host_days(con: duckdb.DuckDBPyConnection) -> float:
+    """Days on which each host was on, together."""
+    counted = "SELECT count(*) FROM (SELECT DISTINCT host_id, day FROM uptime)"
+    ((days,),) = con.execute(counted).fetchall()
+    return float(days)
+
+
+def clients(con: duckdb.DuckDBPyConnection) -> list[Machine]:
     """The machines that answer nobody: a resolver asks for its clients and is never blamed."""
     servers = {
         host
@@ -333,7 +409,7 @@ def _clients(con: duckdb.DuckDBPyConnection) -> list[Machine]:
     return [machine for machine in machines(con) if machine.host_id not in servers]
 
 
-def _runs(
+def runs(
     given: Names, folds: Path | None, only: str | None
 ) -> Iterator[tuple[Model | None, dict[str, list[str]]]]:
     """Models, each with the families that it is to judge."""
@@ -348,30 +424,77 @@ def _runs(
                 yield unpacked({key: packed[key] for key in packed.files}), mine
 
 
-def _derive(con: duckdb.DuckDBPyConnection, extra: Sequence[dict[str, object]]) -> None:
+def keep_own(
+    con: duckdb.DuckDBPyConnection, evidence: str, overlaid: Sequence[str] = OVERLAID
+) -> None:
+    """Set the lake's own rows of the tables that are overlaid aside as lake_<table>."""
+    for name in overlaid:
+        con.execute(f"CREATE TEMP TABLE lake_{name} AS FROM {name}")
+        con.execute(f"DROP VIEW IF EXISTS {name}")
+        con.execute(f"CREATE TABLE {name} AS FROM lake_{name}")
+    if evidence == "process":
+        con.execute(
+            "UPDATE lake_dns_activity SET image = $1, process_guid = $1 || ' ' || host_id "
+            "WHERE process_guid IS NULL",
+            [BROWSER],
+        )
+
+
+def overlay(con: duckdb.DuckDBPyConnection, table: str, extra: Sequence[dict[str, object]]) -> None:
+    """An event table made anew from the lake's own rows and these."""
+    con.execute(f"CREATE OR REPLACE TABLE {table} AS FROM lake_{table}")
+    if not extra:
+        return
     con.register("extra_rows", pa.Table.from_pylist(list(extra)))
     con.execute(
-        "CREATE OR REPLACE TABLE dns_activity AS SELECT * FROM own_dns UNION ALL BY NAME "
+        f"INSERT INTO {table} BY NAME "
         "SELECT *, bucket_of(host_id) AS bucket, 'measure' AS source, 'sensor' AS vantage, "
         "'measure' AS clock_id, 0::UBIGINT AS file_id, "
         "row_number() OVER ()::UBIGINT AS record_no FROM extra_rows"
     )
     con.unregister("extra_rows")
-    for name in DERIVED:
+
+
+def derive(
+    con: duckdb.DuckDBPyConnection,
+    looked_up: Sequence[dict[str, object]],
+    spoken: Sequence[dict[str, object]] = (),
+    connected: Sequence[dict[str, object]] = (),
+    besides: Sequence[str] = ("contact",),
+) -> None:
+    """Lay look-ups, requests and connections over the lake, and derive what reads them; `besides`
+    where there are requests."""
+    overlay(con, "dns_activity", looked_up)
+    overlay(con, "http_activity", spoken)
+    if connected:
+        overlay(con, "network_activity", connected)
+    for name in (*DERIVED, *(besides if spoken else ())):
         entities.create(con, name)
     con.execute("DELETE FROM signal")
 
 
-def _run(con: duckdb.DuckDBPyConnection, detector: detecting.Detector) -> None:
-    if not detecting.missing_columns(detector, con):
-        detecting.run(detector, con)
+def detect(
+    con: duckdb.DuckDBPyConnection, known: Mapping[str, detecting.Detector] | None = None
+) -> None:
+    """Run these detectors, or those of DNS, where they can look."""
+    for detector in (known or _of_dns()).values():
+        if not detecting.missing_columns(detector, con):
+            detecting.run(detector, con)
+
+
+def _of_dns() -> dict[str, detecting.Detector]:
+    return {name: d for name, d in detecting.detectors().items() if name in DETECTORS}
+
+
+def chances(con: duckdb.DuckDBPyConnection, days: float) -> dict[str, scoring.Chance]:
+    """How often each detector of DNS speaks on honest life."""
+    detect(con)
+    return {name: _chance(con, detector, days) for name, detector in _of_dns().items()}
 
 
 def _chance(
     con: duckdb.DuckDBPyConnection, detector: detecting.Detector, days: float
 ) -> scoring.Chance:
-    """How often the detector speaks on honest life."""
-    _run(con, detector)
     fired = con.execute(
         "SELECT max(confidence) AS best FROM signal WHERE detector = ? "
         "GROUP BY host_id, first_seen::DATE ORDER BY best",

@@ -151,3 +151,19 @@ CREATE OR REPLACE MACRO technique_of_tool(program, command) AS
                 'sc.exe': 'T1569.002'
             }[program]
     END;
+
+-- What a mail gateway asks for: block lists of an address, signing keys, policies.
+CREATE OR REPLACE MACRO is_mail_lookup(query) AS
+    regexp_matches(
+        query,
+        '(^|\.)_(domainkey|dmarc|spf|mta-sts|smtp|adsp|report)\.|^(\d{1,3}\.){4}[^.]+\.|^([0-9a-f]\.){16}'
+    )
+    AND NOT ends_with(query, '.arpa');
+
+-- log10 of how much likelier a share is than chance, for each of the cases it is a share of: Chernoff's bound.
+CREATE OR REPLACE MACRO log_odds_against_chance(share, chance) AS
+    CASE
+        WHEN share <= chance THEN 0.0
+        WHEN share >= 1 THEN -log10(chance)
+        ELSE share * log10(share / chance) + (1 - share) * log10((1 - share) / (1 - chance))
+    END;

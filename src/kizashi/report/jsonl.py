@@ -96,5 +96,7 @@ def _stage(stage: Stage, words: Wording) -> dict[str, Any]:
         "last_time": iso(stage.last_time) if stage.last_time else None,
         "shift_s": stage.shift_s,
         "beats": [iso(moment) for moment in stage.beats],
+        "siblings": stage.siblings,
+        "other_hosts": stage.other_hosts,
         "evidence": [{"file": proof.file, "line": proof.line} for proof in stage.evidence],
     }

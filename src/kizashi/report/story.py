@@ -15,6 +15,7 @@ from kizashi.report.moments import stamp
 from kizashi.report.wording import Wording, chance
 
 _NAMES, _NAME_LIMIT, _SUMMARY_LIMIT = 3, 60, 160
+_SIBLINGS = 20
 # What a person looks at first, and what is done first, by tactic; the words stand in messages.
 _OF_ACCOUNTS = frozenset({"authentication", "account", "consent"})
 _MOST_CHECKS, _MOST_CONTAINED = 5, 5
@@ -41,8 +42,8 @@ def story(incident: Incident, host_days: float, words: Wording) -> Story:
     ]
     return Story(
         words.say("story.joint").join(s for s in sentences if s),
-        _listed(incident, words, "check")[:_MOST_CHECKS],
-        _listed(incident, words, "contain")[:_MOST_CONTAINED],
+        (*_listed(incident, words, "check")[:_MOST_CHECKS], *_others(incident, words)),
+        (*_listed(incident, words, "contain")[:_MOST_CONTAINED], *_siblings(incident, words)),
     )
 
 
@@ -123,6 +124,20 @@ def _listed(incident: Incident, words: Wording, group: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def _others(incident: Incident, words: Wording) -> tuple[str, ...]:
+    """The other hosts, of any site, that asked for names of the sets told of."""
+    hosts = {host for stage in incident.stages for host in stage.other_hosts}
+    named = tuple(sorted(host.removeprefix("/") for host in hosts - set(incident.hosts)))
+    return (words.say("check.other_hosts", hosts=_some(named, words)),) if named else ()
+
+
+def _siblings(incident: Incident, words: Wording) -> tuple[str, ...]:
+    """The other names of the sets told of."""
+    names = {name for stage in incident.stages for name in stage.siblings}
+    named = tuple(sorted(names - set(incident.destinations)))
+    return (words.say("contain.siblings", names=_some(named, words, _SIBLINGS)),) if named else ()
+
+
 def _sentence(text: str) -> str:
     """A text as the beginning of a sentence, its full stop left to the sentence."""
     said = _short(text.rstrip("。."))
@@ -139,7 +154,7 @@ def _short(text: str) -> str:
     return shorten(text, _SUMMARY_LIMIT)
 
 
-def _some(names: tuple[str, ...], words: Wording) -> str:
-    shown = [shorten(name.removeprefix("/"), _NAME_LIMIT) for name in names[:_NAMES]]
-    more = [words.say("count.more", n=len(names) - _NAMES)] if len(names) > _NAMES else []
+def _some(names: tuple[str, ...], words: Wording, most: int = _NAMES) -> str:
+    shown = [shorten(name.removeprefix("/"), _NAME_LIMIT) for name in names[:most]]
+    more = [words.say("count.more", n=len(names) - most)] if len(names) > most else []
     return ", ".join(shown + more)

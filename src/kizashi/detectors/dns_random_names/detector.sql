@@ -69,6 +69,23 @@ crowded AS (
     QUALIFY
         count(unit) OVER (PARTITION BY site, host_id, parent, window_start) >= getvariable('min_labels')
 ),
+-- Hosts that look up what mail brings: senders that do not exist, block lists, signing keys.
+mail_name AS (
+    SELECT query
+    FROM name
+    WHERE is_mail_lookup(query)
+),
+mailing AS (
+    SELECT
+        site,
+        host_id,
+        getvariable('mail_score') AS mail_score
+    FROM dns_activity
+    SEMI JOIN mail_name USING (query)
+    SEMI JOIN crowded USING (site, host_id)
+    GROUP BY site, host_id
+    HAVING count(DISTINCT query) >= getvariable('mail_lookups')
+),
 -- What a host fails on, on an ordinary day of its own; a day without failures counts as none.
 own_day AS (
     SELECT
@@ -172,7 +189,8 @@ labelled AS (
             PARTITION BY crowded.site, crowded.host_id, crowded.parent, crowded.window_start
         ) AS window_names,
         CAST(row_number() OVER of_label > 1 AS INTEGER) AS is_rotated,
-        letter_weight > 0 AS is_odd
+        letter_weight > 0 AS is_odd,
+        epoch(crowded.first_seen - lag(crowded.first_seen) OVER of_window) AS gap_s
     FROM crowded
     JOIN shape USING (label)
     JOIN suffix_rarity USING (suffix)
@@ -180,7 +198,66 @@ labelled AS (
     WINDOW of_label AS (
         PARTITION BY crowded.site, crowded.host_id, crowded.parent, crowded.window_start, crowded.label
         ORDER BY crowded.first_seen, crowded.unit
+    ),
+    of_window AS (
+        PARTITION BY crowded.site, crowded.host_id, crowded.parent, crowded.window_start
+        ORDER BY crowded.first_seen, crowded.unit
     )
+),
+run AS (
+    SELECT
+        site,
+        host_id,
+        parent,
+        window_start,
+        unit,
+        gap_s,
+        count(*) FILTER (gap_s > getvariable('run_gap_minutes') * 60) OVER (
+            PARTITION BY site, host_id, parent, window_start
+            ORDER BY first_seen, unit
+            ROWS UNBOUNDED PRECEDING
+        ) AS run_no
+    FROM labelled
+),
+-- How steadily one name follows another: gaps within a factor of two of their median.
+paced AS (
+    SELECT
+        site,
+        host_id,
+        parent,
+        window_start,
+        run_no,
+        count(gap_s) AS gaps,
+        count(gap_s) FILTER (
+            gap_s * getvariable('pace_factor') >= median_s AND gap_s <= median_s * getvariable('pace_factor')
+        ) / CAST(count(gap_s) AS DOUBLE) AS steady_share
+    FROM (
+        SELECT
+            site,
+            host_id,
+            parent,
+            window_start,
+            run_no,
+            gap_s,
+            median(gap_s) OVER (PARTITION BY site, host_id, parent, window_start, run_no) AS median_s
+        FROM run
+        WHERE gap_s <= getvariable('run_gap_minutes') * 60
+    )
+    WHERE median_s > 0
+    GROUP BY site, host_id, parent, window_start, run_no
+),
+pace AS (
+    SELECT
+        site,
+        host_id,
+        parent,
+        window_start,
+        run_no,
+        least(
+            getvariable('max_pace'),
+            gaps * log_odds_against_chance(steady_share, getvariable('chance_of_pace'))
+        ) AS pace_weight
+    FROM paced
 ),
 grouped AS (
     SELECT
@@ -190,6 +267,8 @@ grouped AS (
         window_start,
         GROUPING(suffix) AS any_suffix,
         GROUPING(label_length) AS any_length,
+        GROUPING(run_no) AS any_time,
+        run_no AS group_run,
         suffix AS group_suffix,
         alphabet AS group_alphabet,
         min(first_seen) AS first_seen,
@@ -204,8 +283,25 @@ grouped AS (
         max(label_length) AS label_length_max,
         list_sort(list(DISTINCT alphabet)) AS alphabets,
         sum(word_weight) > sum(letter_weight) AS is_of_words,
+        CASE WHEN GROUPING(run_no) = 0 THEN round(coalesce(max(pace.pace_weight), 0), 1) END AS pace_weight,
+        median(run.gap_s) AS gap_s,
         round(
-            greatest(sum(letter_weight), sum(word_weight))
+            CASE
+                WHEN GROUPING(run_no) = 0
+                    THEN
+                        greatest(
+                            sum(letter_weight),
+                            sum(word_weight),
+                            CASE
+                                WHEN
+                                    count(DISTINCT label) >= getvariable('min_run')
+                                    AND count(DISTINCT suffix)
+                                    > getvariable('spread_share') * count(DISTINCT label)
+                                    THEN -getvariable('imitation_doubt')
+                            END
+                        ) + coalesce(max(pace.pace_weight), 0)
+                ELSE greatest(sum(letter_weight), sum(word_weight))
+            END
             -- Beyond what as many names of the host share by chance.
             + CASE
                 WHEN GROUPING(label_length) = 0
@@ -225,12 +321,18 @@ grouped AS (
                         * getvariable('rotation_weight'),
                         getvariable('max_rotation')
                     )
-                    + getvariable('rare_weight') * greatest(
-                        0,
-                        count(DISTINCT label) FILTER (is_rare)
-                        - getvariable('rare_share') * count(DISTINCT label)
+                    + count(DISTINCT label) * greatest(
+                        log_odds_against_chance(
+                            count(DISTINCT label) FILTER (is_rare) / CAST(count(DISTINCT label) AS DOUBLE),
+                            getvariable('rare_share')
+                        ),
+                        log_odds_against_chance(
+                            least(1, count(DISTINCT suffix) / CAST(count(DISTINCT label) AS DOUBLE)),
+                            getvariable('spread_share')
+                        )
                     )
             END
+            - coalesce(max(mailing.mail_score), 0)
             + least(
                 getvariable('max_volume'),
                 getvariable('volume_weight')
@@ -247,6 +349,16 @@ grouped AS (
                 map_entries(histogram(process_guid)), lambda e: {'times': e.value, 'asker': e.key}
             )
         ).asker AS process_guid,
+        -- The program behind most of the set; other programs fail on a name meanwhile, too.
+        list_max(
+            list_transform(
+                list_filter(
+                    map_entries(histogram(process_guid)),
+                    lambda e: e.value * getvariable('halves') >= count(unit)
+                ),
+                lambda e: {'times': e.value, 'asker': e.key}
+            )
+        ).asker AS main_asker,
         list_max(
             list_transform(
                 map_entries(histogram(image)), lambda e: {'times': e.value, 'asker': e.key}
@@ -259,8 +371,12 @@ grouped AS (
         list(evidence ORDER BY first_seen, evidence.file_id, evidence.record_no)
             [:getvariable('max_evidence')] AS evidence
     FROM labelled
+    JOIN run USING (site, host_id, parent, window_start, unit)
+    LEFT JOIN pace USING (site, host_id, parent, window_start, run_no)
+    LEFT JOIN mailing USING (site, host_id)
     GROUP BY GROUPING SETS (
         (site, host_id, parent, window_start),
+        (site, host_id, parent, window_start, run_no),
         (site, host_id, parent, window_start, suffix),
         (site, host_id, parent, window_start, alphabet, label_length)
     )
@@ -284,6 +400,9 @@ best AS (
         label_length_max,
         alphabets,
         score,
+        pace_weight,
+        gap_s,
+        main_asker,
         process_guid,
         image,
         answered_with,
@@ -299,7 +418,7 @@ best AS (
     QUALIFY
         row_number() OVER (
             PARTITION BY site, host_id, parent, window_start
-            ORDER BY score DESC, names DESC, any_suffix DESC, any_length DESC, group_suffix, group_alphabet
+            ORDER BY score DESC, names DESC, any_suffix DESC, any_length DESC, any_time DESC, group_run, group_suffix, group_alphabet
         ) = 1
 ),
 -- Each name votes for the best of the windows that hold it; a window that wins half of its own stays.
@@ -348,6 +467,9 @@ kept AS (
         best.label_length_max,
         best.alphabets,
         best.score,
+        best.pace_weight,
+        best.gap_s,
+        best.main_asker,
         best.process_guid,
         best.image,
         best.answered_with,
@@ -362,21 +484,22 @@ kept AS (
 -- Names that did resolve on this host, new and asked for by hardly anybody else.
 resolved AS (
     SELECT
-        own_dns_activity.site,
-        own_dns_activity.host_id,
-        own_dns_activity.time,
-        own_dns_activity.query,
-        own_dns_activity.answers,
-        label_of(own_dns_activity.query) AS label,
-        substr(own_dns_activity.query, length(label_of(own_dns_activity.query)) + 1) AS suffix,
-        own_dns_activity.query = name.registered_domain AS is_registered,
+        dns_activity.site,
+        dns_activity.host_id,
+        dns_activity.time,
+        dns_activity.query,
+        dns_activity.answers,
+        dns_activity.process_guid,
+        label_of(dns_activity.query) AS label,
+        substr(dns_activity.query, length(label_of(dns_activity.query)) + 1) AS suffix,
+        dns_activity.query = name.registered_domain AS is_registered,
         name.first_seen AS name_first_seen
-    FROM own_dns_activity
+    FROM dns_activity
     SEMI JOIN kept USING (site, host_id)
     JOIN name USING (query)
     WHERE
-        own_dns_activity.rcode = 'NOERROR'
-        AND length(own_dns_activity.answers) > 0
+        dns_activity.rcode = 'NOERROR'
+        AND length(dns_activity.answers) > 0
         AND name.hosts <= getvariable('few_hosts')
 ),
 resolved_label AS (
@@ -391,24 +514,59 @@ resolved_label AS (
     ) AS graded
     JOIN label_grade USING (grade)
 ),
--- Of the same length and alphabet. A suffix of the set, or any where the set changes suffixes and the
--- label itself looks drawn.
-answered AS (
+-- Whom these hosts spoke to, and since when anybody did.
+spoken AS (
+    SELECT
+        contact.site,
+        contact.host_id,
+        contact.destination,
+        any_value(contact.server_ip) AS server_ip,
+        min(contact.first_seen) AS first_seen,
+        max(contact.last_seen) AS last_seen
+    FROM contact
+    SEMI JOIN kept USING (site, host_id)
+    GROUP BY contact.site, contact.host_id, contact.destination
+),
+known_place AS (
+    SELECT
+        contact.destination,
+        min(contact.first_seen) AS first_seen,
+        count(DISTINCT contact.host_id) AS hosts
+    FROM contact
+    SEMI JOIN spoken USING (destination)
+    GROUP BY contact.destination
+),
+-- The set's own asker, where it asks for little else: a browser or the resolver service asks for all.
+candidate AS (
     SELECT
         kept.site,
         kept.host_id,
         kept.parent,
         kept.first_seen,
-        arg_min(resolved.query, (abs(epoch(resolved.time) - epoch(kept.last_seen)), resolved.query))
-            AS destination,
-        arg_min(
-            resolved.answers[1],
-            (abs(epoch(resolved.time) - epoch(kept.last_seen)), resolved.query)
-        ) AS server_ip,
-        arg_min(
-            resolved.answers,
-            (abs(epoch(resolved.time) - epoch(kept.last_seen)), resolved.query)
-        ) AS addresses
+        resolved.query,
+        resolved.time,
+        resolved.answers,
+        kept.main_asker IS NOT NULL AND resolved.process_guid IS NOT NULL AS has_process,
+        coalesce(resolved.process_guid = kept.main_asker, FALSE)
+        AND count(DISTINCT resolved.query) FILTER (resolved.process_guid = kept.main_asker) OVER (
+            PARTITION BY kept.site, kept.host_id, kept.parent, kept.first_seen
+        ) <= getvariable('few_answers') AS is_asker,
+        spoken.destination IS NOT NULL AS is_reached,
+        resolved.time >= kept.last_seen
+        AND resolved.time <= kept.last_seen
+        + to_seconds(getvariable('next_factor') * coalesce(kept.gap_s, 0) + getvariable('next_s'))
+            AS is_next,
+        abs(epoch(resolved.time) - epoch(kept.last_seen)) AS distance_s,
+        -- Of the same length and alphabet. A suffix of the set, or any where the set changes suffixes and
+        -- the label itself looks drawn.
+        length(resolved.label) >= kept.label_length_min
+        AND length(resolved.label) <= kept.label_length_max
+        AND list_contains(kept.alphabets, alphabet_class(resolved.label))
+        AND (
+            list_contains(kept.suffix_list, resolved.suffix)
+            OR (kept.suffixes >= getvariable('many_suffixes') AND resolved.is_registered)
+        )
+        AND (kept.is_of_words OR resolved_label.letter_odds > 0) AS fits
     FROM resolved
     JOIN resolved_label USING (label)
     JOIN kept
@@ -419,15 +577,101 @@ answered AS (
             AND resolved.time <= kept.last_seen + to_minutes(getvariable('follow_minutes'))
             AND resolved.name_first_seen
             >= kept.first_seen - to_days(getvariable('new_days'))
-            AND length(resolved.label) >= kept.label_length_min
-            AND length(resolved.label) <= kept.label_length_max
-            AND list_contains(kept.alphabets, alphabet_class(resolved.label))
-            AND (
-                list_contains(kept.suffix_list, resolved.suffix)
-                OR (kept.suffixes >= getvariable('many_suffixes') AND resolved.is_registered)
-            )
-            AND (kept.is_of_words OR resolved_label.letter_odds > 0)
+    LEFT JOIN spoken
+        ON
+            spoken.site = kept.site
+            AND spoken.host_id = kept.host_id
+            AND spoken.destination = resolved.query
+            AND spoken.last_seen >= resolved.time - lookup_gap()
+),
+-- By the set's own asker first, then by shape, then as the next new name that the host went to.
+answered AS (
+    SELECT
+        site,
+        host_id,
+        parent,
+        first_seen,
+        query AS destination,
+        answers[1] AS server_ip,
+        answers AS addresses,
+        CASE
+            WHEN is_asker THEN 'asked by the same process'
+            WHEN fits THEN 'of the same shape'
+            ELSE 'the next new name that it went to'
+        END AS named_by,
+        CASE
+            WHEN is_asker THEN '同じプロセスが問い合わせ'
+            WHEN fits THEN '同じ形'
+            ELSE '次に通信した新しい名前'
+        END AS named_by_ja
+    FROM candidate
+    WHERE
+        (is_asker OR NOT has_process)
+        AND (is_asker OR fits OR (is_next AND is_reached))
+    QUALIFY
+        row_number() OVER (
+            PARTITION BY site, host_id, parent, first_seen
+            ORDER BY
+                is_asker DESC,
+                CAST(fits AS INTEGER) + CAST(fits AND is_reached AS INTEGER) + CAST(is_next AS INTEGER) DESC,
+                distance_s,
+                query
+        ) = 1
+),
+-- Where answers were not logged: the next place that nobody here had been to before.
+reached AS (
+    SELECT
+        kept.site,
+        kept.host_id,
+        kept.parent,
+        kept.first_seen,
+        arg_min(spoken.destination, (spoken.first_seen, spoken.destination)) AS destination,
+        arg_min(spoken.server_ip, (spoken.first_seen, spoken.destination)) AS server_ip
+    FROM kept
+    JOIN spoken USING (site, host_id)
+    JOIN known_place USING (destination)
+    ANTI JOIN resolved USING (site, host_id)
+    WHERE
+        known_place.hosts <= getvariable('few_hosts')
+        AND known_place.first_seen >= kept.first_seen
+        AND spoken.first_seen >= kept.last_seen
+        AND spoken.first_seen <= kept.last_seen + to_minutes(getvariable('next_minutes'))
     GROUP BY kept.site, kept.host_id, kept.parent, kept.first_seen
+),
+-- Who else asked for a name of the set, or for the one that resolved.
+told_name AS (
+    SELECT
+        kept.site,
+        kept.host_id,
+        kept.parent,
+        kept.first_seen,
+        unnest(list_append(kept.siblings, coalesce(answered.destination, reached.destination))) AS query
+    FROM kept
+    LEFT JOIN answered USING (site, host_id, parent, first_seen)
+    LEFT JOIN reached USING (site, host_id, parent, first_seen)
+),
+shared_name AS (
+    SELECT
+        told_name.site,
+        told_name.host_id,
+        told_name.parent,
+        told_name.first_seen,
+        told_name.query
+    FROM told_name
+    JOIN name USING (query)
+    WHERE name.hosts > 1
+),
+also AS (
+    SELECT
+        shared_name.site,
+        shared_name.host_id,
+        shared_name.parent,
+        shared_name.first_seen,
+        list_sort(list(DISTINCT dns_activity.host_id))[:getvariable('most_others')] AS other_hosts
+    FROM shared_name
+    JOIN dns_activity ON dns_activity.query = shared_name.query
+    WHERE dns_activity.host_id <> shared_name.host_id
+    GROUP BY shared_name.site, shared_name.host_id, shared_name.parent, shared_name.first_seen
 )
 SELECT
     kept.site,
@@ -436,9 +680,20 @@ SELECT
     kept.last_seen,
     kept.process_guid,
     kept.image,
-    answered.destination,
-    answered.server_ip,
+    coalesce(answered.destination, reached.destination) AS destination,
+    coalesce(answered.server_ip, reached.server_ip) AS server_ip,
     answered.addresses,
+    CASE
+        WHEN answered.destination IS NOT NULL THEN answered.named_by
+        WHEN reached.destination IS NOT NULL THEN 'answers were not logged: the next new connection'
+        ELSE 'none'
+    END AS named_by,
+    CASE
+        WHEN answered.destination IS NOT NULL THEN answered.named_by_ja
+        WHEN reached.destination IS NOT NULL THEN '応答の記録が無いため、次の新しい接続先'
+        ELSE 'なし'
+    END AS named_by_ja,
+    also.other_hosts,
     kept.names,
     kept.labels,
     kept.odd_labels,
@@ -448,6 +703,7 @@ SELECT
     kept.label_length_max,
     array_to_string(kept.alphabets, ', ') AS alphabet,
     kept.score,
+    kept.pace_weight,
     kept.sample,
     kept.siblings,
     rewriting_said(kept.answered_with) AS rewriting,
@@ -459,4 +715,6 @@ SELECT
     kept.evidence
 FROM kept
 LEFT JOIN answered USING (site, host_id, parent, first_seen)
+LEFT JOIN reached USING (site, host_id, parent, first_seen)
+LEFT JOIN also USING (site, host_id, parent, first_seen)
 ORDER BY kept.first_seen, kept.host_id

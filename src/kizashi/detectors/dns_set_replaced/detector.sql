@@ -1,7 +1,18 @@
 -- Sets of failing names that are replaced as a whole at a week's beginning (or a month's inside it), or each
 -- day. A name that fails in two periods is a fault and of no set. A set is either many names of one length and
--- alphabet whose labels look made, or names that are asked again within their period and never after it.
-WITH periods AS (
+-- alphabet whose labels look made, or names that are asked again within their period and never after it. Hosts
+-- that look up what mail brings fail on other senders each day, and are left out.
+WITH mailing AS (
+    SELECT
+        dns_activity.site,
+        dns_activity.host_id
+    FROM dns_activity
+    JOIN name USING (query)
+    WHERE is_mail_lookup(name.query)
+    GROUP BY dns_activity.site, dns_activity.host_id
+    HAVING count(DISTINCT name.query) >= getvariable('mail_lookups')
+),
+periods AS (
     SELECT
         unnest(['week', 'day']) AS period,
         unnest(['週', '日']) AS period_ja
@@ -29,6 +40,7 @@ asked AS (
             ELSE date_trunc('hour', failed_lookup.time)
         END AS part
     FROM failed_lookup
+    ANTI JOIN mailing USING (site, host_id)
     CROSS JOIN periods
     WHERE length(failed_lookup.label) >= getvariable('min_length')
 ),
@@ -47,7 +59,7 @@ passing AS (
         max(time) AS last_seen,
         max(process_guid) AS process_guid,
         max(image) AS image,
-        count(DISTINCT part) > 1 AS is_kept,
+        count(DISTINCT part) >= getvariable('kept_parts') AS is_kept,
         arg_min(evidence, (time, evidence)) AS evidence
     FROM asked
     GROUP BY site, host_id, parent, unit, period
