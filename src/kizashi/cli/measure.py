@@ -131,7 +131,9 @@ def dns(
     classes: Annotated[
         str | None, typer.Option("--classes", help="TOML of families by class.", metavar="FILE")
     ] = None,
-    trials: Annotated[int, typer.Option("--trials", min=1, help="A family and pace.")] = 4,
+    trials: Annotated[
+        int, typer.Option("--trials", min=0, help="A family and pace; 0: honest life alone.")
+    ] = 4,
     seed: Annotated[int, typer.Option("--seed", help="Of the draw.")] = 7,
     evidence: Annotated[
         str, typer.Option("--evidence", help="What is logged: name, flow or process.")
@@ -170,7 +172,7 @@ def dns(
         for outcome in report.outcomes
     ]
     print_rows(rows, list(rows[0]) if rows else [], as_json, as_table)
-    for name in sorted({*kind.values(), "all"}):
+    for name in sorted({*kind.values(), "all"} if rows else ()):
         own = [o for o in report.outcomes if name in ("all", kind[o.family])]
         count = sum(o.trials for o in own)
         shares = [

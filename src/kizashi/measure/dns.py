@@ -346,9 +346,11 @@ def measure(
         days = host_days(con)
         con.execute(detecting.signal_table_sql())
         keep_own(con, evidence)
-        life = asked_by(Honest(given, Random(seed)).rows(hosts), evidence)
         for number, (chosen, families) in enumerate(drawn):
             names.install_grades(con, chosen)
+            # Each run has honest life of its own, so that its host-days count.
+            honest = Honest(given, Random(f"life {seed}/{number}"))
+            life = asked_by(honest.rows(hosts), evidence)
             derive(con, life)
             known = chances(con, days)
             for host, day, name, weight, told in _told(con, known):
