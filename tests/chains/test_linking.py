@@ -12,7 +12,6 @@ import yaml
 from kizashi import detectors, pipeline
 from kizashi.chains import assemble, cases, chains
 from kizashi.chains.assemble import Familiar, Link, Ties
-from kizashi.incidents import Incident
 
 CASES = yaml.safe_load(Path(__file__).with_name("linking.yaml").read_text("utf-8"))
 KNOWN = pipeline.detector_facts(detectors.detectors())
