@@ -164,17 +164,30 @@ def align(con: duckdb.DuckDBPyConnection, confirmed: Iterable[str] = ()) -> None
     con.execute(
         "CREATE OR REPLACE TEMP TABLE anchor_clock AS "
         f"SELECT file_id, host_id, min(clock_id) AS clock_id FROM ({rows}) "
-        "WHERE file_id IN (SELECT evidence[1].file_id FROM signal) GROUP BY file_id, host_id"
+        "WHERE file_id IN (SELECT evidence[1].file_id FROM signal) "
+        "AND host_id IN (SELECT host_id FROM signal) GROUP BY file_id, host_id"
     )
     con.execute(files(__package__).joinpath("aligning.sql").read_text("utf-8"))
+
+
+# Look-ups that linking may need: around the failures, with room for what was found and for clocks.
+_FACTS = {
+    "facts_from": "SELECT min(first_seen) - INTERVAL 1 DAY",
+    "facts_to": "SELECT max(last_seen) + INTERVAL 2 DAY",
+}
 
 
 def tie(
     con: duckdb.DuckDBPyConnection, verdicts: Mapping[str, tuple[int, int]] | None = None
 ) -> Ties:
     """Every causal pair among the signals, and what qualifies them, in a fixed order."""
+    for bound, when in _FACTS.items():
+        con.execute(f"SET VARIABLE {bound} = ({when} FROM signal WHERE family = 'dns_failures')")
+    links = [Link(*row) for row in _asked(con, "linking.sql")]
+    for bound in _FACTS:
+        con.execute(f"SET VARIABLE {bound} = NULL")
     return Ties(
-        [Link(*row) for row in _asked(con, "linking.sql")],
+        links,
         {row[0]: Familiar(*row[1:]) for row in _asked(con, "familiar.sql")},
         dict(_asked(con, "gateway.sql")),
         verdicts or {},
