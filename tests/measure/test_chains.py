@@ -27,6 +27,7 @@ from kizashi.measure.chains import (
     Verdict,
     ground,
     jobs,
+    summary,
 )
 from kizashi.measure.variants import (
     ADDRESSES,
@@ -175,6 +176,28 @@ def test_what_is_not_good_is_said_so(
 ) -> None:
     verdict = judged(here, steps, rank, host)
     assert (verdict.good, verdict.why) == (False, why)
+
+
+@pytest.mark.parametrize(
+    ("held", "good", "blamed"),
+    [
+        ("own", True, ""),
+        ("1/14 @ 192.0.2.254", True, ""),
+        ("tk-dc-01", False, "tk-dc-01"),
+        ("192.0.2.30", False, "192.0.2.30"),
+    ],
+)
+def test_the_machine_or_one_of_several_is_right_and_a_server_is_blamed(
+    here: Ground, held: str, good: bool, blamed: str
+) -> None:
+    attack = planted(here, 1, frozenset(SCENARIOS[1]))
+    host = attack.plan.host.name if held == "own" else held
+    result = told(attack, ["mail", "script"], 1, (host,))
+    lines = {("a.log", 0): "mail", ("a.log", 1): "script"}
+    verdict = measuring.JUDGES[ADDRESS](Job(ADDRESS, 0, 0, WHOLE), [Planted(attack, lines)], result)
+    assert (verdict.good, verdict.blamed) == (good, blamed)
+    (row,) = (r for r in summary(Outcome([verdict], [])) if r["goal"] == measuring.BLAMED)
+    assert row["of"] == f"{int(bool(blamed))} of 1"
 
 
 def test_a_link_to_ordinary_life_is_wrong(here: Ground) -> None:

@@ -475,6 +475,7 @@ JUDGES: Mapping[str, Judge] = {
     ADDRESS: _judged_host,
 }
 ORDINARY = "ordinary life"
+BLAMED = "a server, forwarder, proxy or another's machine blamed"
 MUST: Mapping[str, float] = {
     FULL: 0.95,
     HALF: 0.80,
@@ -661,6 +662,10 @@ def summary(outcome: Outcome) -> list[dict[str, object]]:
         if own:
             good = sum(v.good for v in own)
             found.append(_row(name, f"{least:.0%}", good / len(own), good, len(own)))
+    seen = [v for v in outcome.verdicts if v.job.row == ADDRESS]
+    if seen:
+        blamed = sum(bool(v.blamed) for v in seen)
+        found.append(_row(BLAMED, "0", blamed / len(seen), blamed, len(seen)))
     links = sum(v.links for v in outcome.verdicts)
     wrong = sum(v.wrong_links for v in outcome.verdicts)
     if links:
