@@ -36,10 +36,12 @@ format: $(STAMP) ## Format the code and mend what the linter can
 bench: $(STAMP) ## Measure ingest, detectors and memory; prints ratios (ARGS="--rows 1000000")
 	$(BIN)/python -m kizashi.measure.bench $(ARGS)
 
-bench-beacons: $(STAMP) ## Share of implants found, by rhythm, over 30 days of 100 emulated hosts (some minutes)
-	$(BIN)/python -m kizashi.measure.generate .bench/beacons --days 30 --hosts 100 --no-attack
-	$(BIN)/kizashi ingest .bench/beacons --lake .bench/beacons-lake --table > /dev/null
-	$(BIN)/kizashi measure beacons --lake .bench/beacons-lake --table
+HOSTS ?= 100
+bench-beacons: $(STAMP) ## Share of implants found, by rhythm, over 30 days of 100 emulated hosts, some minutes (HOSTS=1000: an hour)
+	$(BIN)/python -m kizashi.measure.generate .bench/beacons-$(HOSTS) --days 30 --hosts $(HOSTS) --no-attack
+	$(BIN)/kizashi ingest .bench/beacons-$(HOSTS) --lake .bench/beacons-$(HOSTS)-lake --table > /dev/null
+	$(BIN)/kizashi hunt --lake .bench/beacons-$(HOSTS)-lake --table
+	$(BIN)/kizashi measure beacons --lake .bench/beacons-$(HOSTS)-lake --table $(ARGS)
 
 bench-chains: $(STAMP) ## Attacks over emulated organisations: first, in order, apart, before the theft (QUICK=1: one organisation)
 	$(BIN)/kizashi measure chains --folder .bench/chains --table $(ARGS) $(if $(QUICK),--quick,\

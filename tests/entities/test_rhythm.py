@@ -44,6 +44,7 @@ def database(rows: list[tuple[str, str, datetime]], days: int = 14) -> duckdb.Du
 
 
 def told(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    entities.create(con, "life")
     entities.create(con, "insider")
     entities.create(con, "rhythm")
     found = con.execute("SELECT * FROM rhythm ORDER BY destination")

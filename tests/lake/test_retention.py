@@ -83,6 +83,36 @@ def test_contacts_of_days_that_left_stay(tmp_path: Path) -> None:
     assert days_of(lake) == [("tokyo", "2026-03-11")]
 
 
+def test_a_rhythm_is_found_over_days_whose_events_have_left(tmp_path: Path) -> None:
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    first = NOW - timedelta(days=60)
+    ordinary = [(first + timedelta(hours=n), "198.51.100.1") for n in range(24 * 60)]
+    beats = [(first + timedelta(days=20, hours=6 * n), "198.51.100.9") for n in range(40)]
+    rows = [
+        {
+            "ts": moment.timestamp(), "uid": f"C{server}{n}", "id.orig_h": "10.0.0.10",
+            "id.orig_p": 50_000, "id.resp_h": server, "id.resp_p": 8443, "proto": "tcp",
+            "conn_state": "SF", "orig_bytes": 100, "resp_bytes": 200,
+        }
+        for n, (moment, server) in enumerate(ordinary + beats)
+    ]  # fmt: skip
+    (folder / "conn.log").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    list(pipeline.read(tmp_path / "lake", [folder], Config()))
+    asked = (
+        "SELECT destination, period_s, is_new, is_old, hours_on FROM judged_rhythm "
+        "WHERE destination = '198.51.100.9:8443'"
+    )
+    found = []
+    for keep in (None, 5):
+        if keep:
+            pipeline.retain(tmp_path / "lake", keep, NOW)
+        with pipeline.open_settled(tmp_path / "lake") as con:
+            found.append(con.execute(asked).fetchall())
+    assert found[0][0][:4] == ("198.51.100.9:8443", 21600, True, False)
+    assert found[0] == found[1]
+
+
 def contacts(lake: Path) -> list[tuple[object, ...]]:
     columns = (
         "host_id, destination, day, hits, times, bytes_out, bytes_in, protocol, "

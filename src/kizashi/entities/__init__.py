@@ -21,6 +21,7 @@ TABLES = (
     "clock_offset",
     "clock_shift",
     "uptime",
+    "life",
     "insider",
     "source_hour",
     "source_lag",
@@ -38,6 +39,7 @@ TABLES = (
     "name",
     "contact",
     "fleet_contact",
+    "unasked_name",
     "outward",
     "proxied_site",
     "rhythm",
@@ -65,7 +67,7 @@ VIEWS = frozenset(
     }
 )
 # Kept when their events leave the lake, as rows of <table>_history.
-HISTORY = ("contact",)
+HISTORY = ("contact", "life")
 
 
 def install(con: duckdb.DuckDBPyConnection) -> None:
@@ -133,6 +135,8 @@ def give_places(con: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> None:
 
 def kept(name: str) -> str:
     """The SELECT of the rows of one of HISTORY as they are stored, over the event tables."""
+    if name == "life":
+        return sql("uptime")
     return f"SELECT * EXCLUDE (first_seen, last_seen) FROM ({sql(name)})"
 
 

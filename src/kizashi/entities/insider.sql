@@ -1,10 +1,10 @@
 -- insider(host_id, host_no, host_since, host_until)
 -- Hosts of ours, numbered, and from when until when they gave signs of life: what has no public address,
 -- or asked for a name, a page or a session. A public address that asks nothing of anybody is a visitor.
--- Reads uptime, dns_activity, http_activity and tls_activity.
+-- Reads life, dns_activity, http_activity and tls_activity.
 WITH host AS (
     SELECT DISTINCT host_id
-    FROM uptime
+    FROM life
     WHERE NOT is_public_address(split_part(host_id, '/', -1))
     UNION
     SELECT host_id
@@ -21,7 +21,7 @@ watched AS (
         host_id,
         min(day + INTERVAL 5 MINUTE * bins[1]) AS host_since,
         max(day + INTERVAL 5 MINUTE * bins[-1]) AS host_until
-    FROM uptime
+    FROM life
     GROUP BY host_id
 )
 SELECT

@@ -1,16 +1,20 @@
 -- judged_rhythm(protocol, site, host_id, first_seen, last_seen, destination, destinations, server_ip,
 --               image, unit_kind, unit, days, ticks, beats, period_s, jitter, kept, clock, log_chance,
 --               heard_percent, hours_on, hits, bytes_out, bytes_in, fleet_hosts, hosts, rhythms,
---               is_regular, is_new, is_old, rhythm, rhythm_ja, novelty, novelty_ja, beats_heard, strength, ceiling,
---               confidence)
+--               is_regular, is_new, is_old, is_unasked, rhythm, rhythm_ja, novelty, novelty_ja, honest, honest_ja,
+--               beats_heard, strength, ceiling, confidence)
 -- Every rhythm to the outside with what makes it matter: new, rare, an odd name or program, an address in
--- place of a name. `strength` sums that; `ceiling` is the most that any evidence may make of it, and
--- `confidence` the lesser of both: who has evidence of his own adds it to the strength. Reads rhythm.
+-- place of a name, a name never asked for. `honest` is the likeliest honest story. `strength` sums that; `ceiling` is the most that any evidence may make of it, and
+-- `confidence` the lesser of both: who has evidence of his own adds it to the strength. Reads rhythm and
+-- unasked_name.
 WITH dated AS (
     SELECT
         *,
         is_new_here(first_known, host_since) AS is_new,
-        is_old_here(first_seen, last_seen, host_since) AS is_old
+        is_old_here(first_seen, last_seen, host_since) AS is_old,
+        (host_id, destination) IN (SELECT (host_id, destination) FROM unasked_name) AS is_unasked,
+        is_regular AND period_s >= daily_period_s() AS is_daily,
+        date_diff('day', first_seen, last_seen) + 1 AS span_days
     FROM rhythm
     WHERE NOT is_inside_name(destination)
 ),
@@ -25,6 +29,7 @@ weighed AS (
             WHEN is_odd_label(label_of(destination)) THEN odd_strength()
             ELSE 0
         END
+        + CASE WHEN is_unasked THEN unasked_strength() ELSE 0 END
         + CASE WHEN is_user_writable(image) THEN writable_strength() ELSE 0 END
         + CASE
             WHEN NOT is_old AND log_chance <= strict_log_chance() THEN strict_strength()
@@ -42,7 +47,14 @@ weighed AS (
                 fleet_hosts > few_hosts_of_a_rhythm()
                 OR (fleet_hosts > 1 AND fleet_hosts > hosts * shared_part())
                 THEN shared_ceiling()
-            WHEN is_regular AND period_s >= daily_period_s() THEN daily_ceiling()
+            WHEN
+                is_daily
+                AND is_new
+                AND fleet_hosts = 1
+                AND span_days >= tireless_days()
+                AND days >= tireless_share() * span_days
+                THEN tireless_ceiling()
+            WHEN is_daily THEN daily_ceiling()
         END AS fixed
     FROM dated
 )
@@ -77,6 +89,7 @@ SELECT
     is_regular,
     is_new,
     is_old,
+    is_unasked,
     CASE
         WHEN is_regular
             THEN 'every ' || round(period_s)::BIGINT || ' s'
@@ -101,6 +114,24 @@ SELECT
         WHEN is_old THEN 'ログの初めからある'
         ELSE 'ログが短く新しいかは不明'
     END AS novelty_ja,
+    CASE
+        WHEN fleet_hosts > few_hosts_of_a_rhythm() THEN 'a product of one department'
+        WHEN bytes_in > fetching_factor() * bytes_out THEN 'an updater or a feed, for ten times more came back'
+        WHEN is_daily THEN 'a daily backup, report or licence check'
+        WHEN is_old THEN 'a service that was there before the log began'
+        WHEN NOT is_regular THEN 'a page or a chat program left open'
+        WHEN is_new THEN 'software installed around ' || strftime(first_seen, '%Y-%m-%d')
+        ELSE 'monitoring, or a licence or update check'
+    END AS honest,
+    CASE
+        WHEN fleet_hosts > few_hosts_of_a_rhythm() THEN '特定部署の製品'
+        WHEN bytes_in > fetching_factor() * bytes_out THEN '受信が十倍以上ある更新プログラムやフィード'
+        WHEN is_daily THEN '日次のバックアップ、報告、ライセンス確認'
+        WHEN is_old THEN 'ログ開始前からあるサービス'
+        WHEN NOT is_regular THEN '開いたままのページやチャット'
+        WHEN is_new THEN strftime(first_seen, '%Y-%m-%d') || ' ごろ導入されたソフトウェア'
+        ELSE '監視、ライセンス確認、更新確認'
+    END AS honest_ja,
     sample AS beats_heard,
     coalesce(fixed, judged) AS strength,
     coalesce(fixed, most_of_a_rhythm()) AS ceiling,

@@ -228,9 +228,21 @@ CREATE OR REPLACE MACRO enduring_share() AS 0.9;
 CREATE OR REPLACE MACRO crowd_strength() AS 0.05;
 CREATE OR REPLACE MACRO most_crowd() AS 0.3;
 
--- Once a day is a rhythm of people too.
+-- A name that the host never asked for came with the program, as a cached answer, or as a name only said.
+CREATE OR REPLACE MACRO unasked_strength() AS 0.1;
+-- A host is known to ask when it asks for so large a share of the names it meets.
+CREATE OR REPLACE MACRO asking_share() AS 0.5;
+
+-- Ten times more came back than went out: an updater fetches, an implant asks.
+CREATE OR REPLACE MACRO fetching_factor() AS 10;
+
+-- Once a day is a rhythm of people too; but people rest, and what comes on nine of ten days for two weeks,
+-- to a place that is new and nobody else's, is a program. It may still be a backup: never more than this.
 CREATE OR REPLACE MACRO daily_period_s() AS 64800;
 CREATE OR REPLACE MACRO daily_ceiling() AS 0.3;
+CREATE OR REPLACE MACRO tireless_share() AS 0.9;
+CREATE OR REPLACE MACRO tireless_days() AS 14;
+CREATE OR REPLACE MACRO tireless_ceiling() AS 0.6;
 
 -- A rhythm alone is never proof.
 CREATE OR REPLACE MACRO most_of_a_rhythm() AS 0.95;

@@ -73,6 +73,7 @@ CELLS = (
     Cell("8 h, 20 %, always on", 28800, 0.2, 14, 0.80),
     Cell("8 h, 50 %, always on", 28800, 0.5, 14, 0.80),
     Cell("once a day, 10 %, always on", 86400, 0.1, 25, 0.80, goal="rank"),
+    Cell("once a day, 10 %, always on: an incident", 86400, 0.1, 25, 0.80),
     Cell("5 min, 20 %, office hours", 300, 0.2, 3, 0.95, office=True),
     Cell("60 min, 20 %, office hours", 3600, 0.2, 3, 0.95, office=True),
     Cell("2 h, 20 %, office hours", 7200, 0.2, 7, 0.85, office=True),

@@ -406,6 +406,7 @@ def load_contacts(folder: Path) -> duckdb.DuckDBPyConnection:
     entities.install(con)
     for table in ("contact", "uptime"):
         con.execute(f"CREATE TABLE {table} AS FROM '{folder / table}.parquet'")
+    entities.create(con, "life")
     con.execute(
         "CREATE TABLE insider AS SELECT host_id, row_number() OVER ()::INTEGER AS host_no, "
         "min(day)::TIMESTAMP AS host_since, max(day)::TIMESTAMP AS host_until "
@@ -429,6 +430,44 @@ def rhythm_cost(folder: Path, rows: int) -> None:
     alone = whole._replace(cpu_s=whole.cpu_s - loaded.cpu_s, wall_s=whole.wall_s - loaded.wall_s)
     print(f"\nrhythms of {rows:,} contacts in {rows // 25:,} pairs of 1,000 hosts, 14 days")
     _row("rhythm", alone, None)
+
+
+# One pair: seconds between its contacts, and after how many of them the clock is set back.
+ONE_PAIR = {
+    "one a second": (1.0, 0),
+    "all in one microsecond": (0.0, 0),
+    "clock set back": (1.0, 1000),
+}
+
+
+def judge_pair(rows: int, gap_s: float, setback: int) -> None:
+    """Contacts, rhythm, proof and rank of one host's requests to one name."""
+    from kizashi import entities, names, schema
+
+    con = connect()
+    names.install(con)
+    entities.install(con)
+    for table in schema.tables().values():
+        con.execute(engine.empty_table_sql(table))
+    back = f"- i // {setback} * {2 * setback * gap_s}" if setback else ""
+    con.execute(
+        f"""INSERT INTO http_activity BY NAME SELECT '' AS site, '/pc' AS host_id,
+            'c2.example' AS host, '192.0.2.1' AS server_ip, 'GET' AS method, '/a' AS uri,
+            make_timestamp((({FIRST_SECOND} + i * {gap_s} {back}) * 1000000)::BIGINT) AS time,
+            1::UBIGINT AS file_id, i::UBIGINT AS record_no FROM range({rows}) AS t(i)"""
+    )
+    entities.derive(con)
+    for view in ("judged_rhythm", "rhythm_proof", "destination_rank"):
+        con.execute(f"SELECT * FROM {view}").fetchall()
+
+
+def pair_cost(_folder: Path, rows: int) -> None:
+    """Twice the rows as contacts of one pair: what one host can make the derived tables cost."""
+    print(
+        f"\n{2 * rows:,} contacts of one pair, all derived tables; the rows lie in memory besides"
+    )
+    for name, (gap_s, setback) in ONE_PAIR.items():
+        _row(name, measured(judge_pair, 2 * rows, gap_s, setback), None)
 
 
 def contact_size(folder: Path, rows: int) -> None:
@@ -494,6 +533,7 @@ BENCHES: dict[str, Callable[[Path, int], None]] = {
     "hour": hour_time,
     "rhythm": rhythm_cost,
     "contacts": contact_size,
+    "pair": pair_cost,
 }
 
 

@@ -10,6 +10,7 @@ WITH upload AS (
         time,
         request_body_bytes AS sent,
         response_body_bytes AS received,
+        regexp_replace(split_part(uri, '?', 1), getvariable('varying'), '#', 'g') AS path_shape,
         referrer,
         user_agent,
         process_guid,
@@ -43,6 +44,7 @@ begun AS (
         time,
         sent,
         received,
+        path_shape,
         referrer,
         user_agent,
         process_guid,
@@ -67,6 +69,7 @@ numbered AS (
         time,
         sent,
         received,
+        path_shape,
         referrer,
         user_agent,
         process_guid,
@@ -102,6 +105,7 @@ series AS (
         count(referrer) AS referred,
         count(user_agent) AS with_user_agent,
         count(DISTINCT user_agent) AS user_agents,
+        count(DISTINCT path_shape) AS path_shapes,
         max(user_agent) AS user_agent,
         max(server_ip) AS server_ip,
         count(host) AS named,
@@ -136,6 +140,7 @@ small AS (
         received_bytes,
         with_user_agent,
         user_agents,
+        path_shapes,
         user_agent,
         server_ip,
         named,
@@ -242,6 +247,7 @@ SELECT
     CAST(round(small.period_s) AS BIGINT) AS period_s,
     round(jitter, CAST(getvariable('jitter_digits') AS INTEGER)) AS jitter,
     small.user_agents AS user_agents,
+    small.path_shapes AS path_shapes,
     small.user_agent AS user_agent,
     fleet_hosts,
     sharing_hosts,
@@ -271,6 +277,10 @@ SELECT
             END
             + CASE
                 WHEN small.sent_bytes >= small.received_bytes THEN getvariable('upload_bonus')
+                ELSE 0
+            END
+            + CASE
+                WHEN small.user_agents >= getvariable('many_agents') THEN getvariable('changing_bonus')
                 ELSE 0
             END
             + CASE

@@ -1,5 +1,6 @@
 -- Programs that use a public service which others use as a channel or a store, though they are neither a
--- browser nor the service's own client, and hardly another host has them do so.
+-- browser nor the service's own client, and hardly another host has them do so. Where a proxy or a sensor
+-- knows no program, the user agent stands for it: libraries and tools name themselves, also in CONNECT.
 WITH used AS (
     SELECT
         site,
@@ -10,6 +11,7 @@ WITH used AS (
         query AS name,
         NULL AS server_ip,
         image,
+        NULL AS agent,
         process_guid,
         "user"
     FROM dns_activity
@@ -24,10 +26,11 @@ WITH used AS (
         host,
         server_ip,
         image,
+        CASE WHEN image IS NULL THEN user_agent END,
         process_guid,
         "user"
     FROM http_activity
-    WHERE image IS NOT NULL
+    WHERE image IS NOT NULL OR regexp_matches(user_agent, getvariable('scripted'))
     UNION ALL
     SELECT
         site,
@@ -38,6 +41,7 @@ WITH used AS (
         server_name,
         server_ip,
         image,
+        NULL,
         process_guid,
         "user"
     FROM network_activity
@@ -56,16 +60,21 @@ odd AS (
         used.name,
         used.server_ip,
         used.image,
+        used.agent,
         used.process_guid,
         used."user",
         service.service,
-        program_shape(used.image) AS shape,
-        regexp_matches(file_name(used.image), getvariable('script_hosts')) AS is_script_host
+        coalesce(program_shape(used.image), client_of(used.agent)) AS shape,
+        used.agent IS NOT NULL OR regexp_matches(file_name(used.image), getvariable('script_hosts'))
+            AS is_script_host
     FROM used
     JOIN service ON used.name = service.service OR ends_with(used.name, '.' || service.service)
     WHERE
-        NOT regexp_matches(file_name(used.image), getvariable('browsers'))
-        AND NOT regexp_matches(used.image, getvariable('clients'))
+        used.image IS NULL
+        OR (
+            NOT regexp_matches(file_name(used.image), getvariable('browsers'))
+            AND NOT regexp_matches(used.image, getvariable('clients'))
+        )
 ),
 shared AS (
     SELECT
@@ -81,6 +90,7 @@ SELECT
     odd.host_id,
     odd.service,
     min(odd.image) AS image,
+    coalesce(min(odd.image), min(odd.agent)) AS program,
     mode(odd.name) AS destination,
     mode(odd.server_ip) AS server_ip,
     min(odd.time) AS first_seen,

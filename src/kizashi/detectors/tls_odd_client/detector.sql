@@ -95,20 +95,6 @@ protocol AS (
     WHERE alpn IS NOT NULL
     GROUP BY alpn
 ),
-asked AS (
-    SELECT DISTINCT
-        host_id,
-        query
-    FROM dns_activity
-),
--- Only a host whose look-ups are logged, and who looks up what it contacts, can be said not to have asked.
-asker AS (
-    SELECT met.host_id
-    FROM (SELECT DISTINCT host_id, sni FROM session WHERE sni IS NOT NULL) AS met
-    LEFT JOIN asked ON asked.host_id = met.host_id AND asked.query = met.sni
-    GROUP BY met.host_id
-    HAVING count(asked.query) >= getvariable('asking_share') * count(met.sni)
-),
 judged AS (
     SELECT
         session.site,
@@ -141,15 +127,14 @@ judged AS (
         ) AS is_fresh,
         coalesce(protocol.protocol_hosts <= getvariable('few_hosts'), FALSE) AS is_rare_protocol,
         coalesce(client.fingerprint_hosts <= getvariable('few_hosts'), FALSE) AS is_rare_client,
-        session.sni IS NOT NULL
-        AND session.host_id IN (SELECT host_id FROM asker)
-        AND asked.query IS NULL AS is_unasked
+        unasked_name.host_id IS NOT NULL AS is_unasked
     FROM session
     JOIN rare USING (destination)
     CROSS JOIN fleet
     LEFT JOIN client USING (fingerprint)
     LEFT JOIN protocol USING (alpn)
-    LEFT JOIN asked ON asked.host_id = session.host_id AND asked.query = session.sni
+    LEFT JOIN unasked_name
+        ON unasked_name.host_id = session.host_id AND unasked_name.destination = session.sni
     WHERE fleet.hosts >= getvariable('min_fleet')
 ),
 counted AS (
