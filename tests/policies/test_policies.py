@@ -72,6 +72,7 @@ OFFICE_EVENTS: Events = {
         start("WINWORD.EXE", r"C:\Windows\System32\wscript.exe", r"wscript C:\Users\a\Temp\x.vbs"),
         start("WINWORD.EXE", r"C:\Windows\System32\calc.exe"),
         start("OUTLOOK.EXE", CMD, "cmd /c https://x.example"),
+        start("OUTLOOK.EXE", OFFICE + "EXCEL.EXE", 'excel.exe "C:\\Users\\a\\Temp\\list.xlsx"'),
         start("..\\..\\..\\Vim\\gvim.exe", CMD),
     ],
     "alert": [
@@ -92,6 +93,7 @@ def test_office_children_are_told_with_their_honest_uses() -> None:
         ("aoki", "wscript.exe", "winword.exe", "hostile", 1),
         ("aoki", "calc.exe", "winword.exe", "unclear", 1),
         ("aoki", "cmd.exe", "outlook.exe", "hostile", 1),
+        ("aoki", "excel.exe", "outlook.exe", "document", 1),
         ("baba", "cmd.exe", "powerpnt.exe", "unclear", 1),
     }
 
@@ -101,7 +103,7 @@ def test_a_rule_that_stops_nothing_honest_may_block() -> None:
         row["rule"][:8]: (row["mode"], row["value"])
         for row in entered("office-children", OFFICE_EVENTS)
     }
-    assert rules == {"d4f940ab": ("audit", 2), "26190899": ("block", 1), "7674ba52": ("block", 1)}
+    assert rules == {"d4f940ab": ("audit", 2), "26190899": ("audit", 2), "7674ba52": ("block", 1)}
     told = entered("office-children", OFFICE_EVENTS, "block")
     assert {row["mode"] for row in told} == {"block"}
 
@@ -315,6 +317,36 @@ def test_a_policy_that_could_not_look_says_so(name: str) -> None:
         trial = policies.try_policy(policies.named(name), con, 30)
     assert trial.rows == ()
     assert trial.missing != ()
+
+
+def unjudged(name: str, events: Events) -> list[str]:
+    with history(events) as con:
+        return [text.en for text in policies.try_policy(policies.named(name), con, 30).unjudged]
+
+
+def test_a_history_too_short_to_call_a_domain_new_is_said() -> None:
+    days = {"http_activity": [visit("pc-1", "www.old.example.com", day) for day in range(1, 6)]}
+    (said,) = unjudged("new-domains", days)
+    assert said.startswith("nothing could be judged") and said.endswith("hold 4")
+    longer = [visit("pc-1", "www.old.example.com", day) for day in range(1, 21)]
+    assert unjudged("new-domains", {"http_activity": longer}) == []
+
+
+def test_a_site_without_a_known_proxy_or_resolver_is_said() -> None:
+    flows = [{**row, "site": "tokyo"} for row in EGRESS_EVENTS["network_activity"]]
+    assert [
+        said.partition(":")[0] for said in unjudged("direct-egress", {"network_activity": flows})
+    ] == [
+        'at site "tokyo" no resolver is known',
+        'web past the proxy was not judged at site "tokyo"',
+    ]
+    assert [said[:8] for said in unjudged("direct-egress", PROXY_EVENTS)] == ["here no "]
+
+
+def test_the_time_told_begins_with_the_logs() -> None:
+    with history(OFFICE_EVENTS) as con:
+        trial = policies.try_policy(policies.named("office-children"), con, 365)
+    assert f"{trial.since:%Y-%m-%d}" == "2026-03-10"
 
 
 def test_every_policy_folder_is_whole() -> None:

@@ -29,7 +29,7 @@ NameArgument = Annotated[str, typer.Argument(help="The policy; see: kizashi poli
 DaysOption = Annotated[
     int, typer.Option("--days", min=1, max=3650, help="Days back from the newest event.")
 ]
-SHOWN = ("entry", "user", "program", "partner", "use", "times", "hosts", "days", "last_seen")
+SHOWN = ("use", "entry", "program", "partner", "user", "times", "hosts", "days")
 
 
 @group.callback()
@@ -80,7 +80,9 @@ def try_policy(
     if as_json or not (as_table or sys.stdout.isatty()):
         print_rows(rows, list(rows[0]) if rows else [], True, False)
     else:
-        print_rows(rows, list(SHOWN), False, True)
+        said = {name for row in rows for name, value in row.items() if value is not None}
+        shown = [name for name in SHOWN if name in said and name not in policy.hidden]
+        print_rows(rows, shown or list(SHOWN), False, True)
     _tell(policy, trial, rows, lang)
 
 
@@ -136,6 +138,8 @@ def _tell(policy: Policy, trial: Trial, rows: list[dict[str, object]], lang: Lan
             "何も適用していない。"
         )
         talk.print(safe(said), markup=False)
+    for unjudged in trial.unjudged:
+        talk.print(safe(getattr(unjudged, lang.value)), markup=False)
     if trial.missing:
         what = ", ".join(trial.missing)
         said = f"could not look: no {what}" if english else f"見られなかった：{what} が無い"

@@ -4,6 +4,29 @@
 CREATE OR REPLACE MACRO file_name(path) AS
     lower(rtrim(split_part(replace(path, '/', '\'), '\', -1), '" '));
 
+-- Programs by what they do, named once for all detectors, which add what is theirs alone.
+-- They open what mail brings, and have no reason to start tools.
+CREATE OR REPLACE MACRO document_programs() AS [
+    'winword.exe', 'excel.exe', 'powerpnt.exe', 'outlook.exe', 'msaccess.exe', 'mspub.exe', 'visio.exe',
+    'winproj.exe', 'onenote.exe', 'onenotem.exe', 'eqnedt32.exe', 'wordpad.exe', 'acrord32.exe', 'acrobat.exe',
+    'foxitpdfreader.exe', 'foxitreader.exe', 'hwp.exe'
+];
+
+-- They unpack what mail brings, the ones of Japan included.
+CREATE OR REPLACE MACRO archive_programs() AS [
+    'winrar.exe', 'rar.exe', 'unrar.exe', '7zfm.exe', '7zg.exe', '7z.exe', 'winzip32.exe', 'winzip64.exe',
+    'bandizip.exe', 'peazip.exe', 'lhaplus.exe', 'lhaz.exe', 'explzh.exe', 'cubeice.exe', 'izarc.exe'
+];
+
+CREATE OR REPLACE MACRO command_shells() AS ['cmd.exe', 'powershell.exe', 'pwsh.exe'];
+CREATE OR REPLACE MACRO script_programs() AS ['wscript.exe', 'cscript.exe', 'mshta.exe'];
+
+-- Windows' own programs that run code which somebody else wrote.
+CREATE OR REPLACE MACRO code_hosts() AS [
+    'rundll32.exe', 'regsvr32.exe', 'installutil.exe', 'regasm.exe', 'regsvcs.exe', 'msbuild.exe', 'cmstp.exe',
+    'msxsl.exe', 'hh.exe', 'odbcconf.exe', 'wmic.exe'
+];
+
 -- A program's path without whose profile it lies in: the same on every host that has it.
 CREATE OR REPLACE MACRO program_shape(path) AS
     regexp_replace(

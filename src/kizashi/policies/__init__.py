@@ -1,7 +1,8 @@
 """Policies tried on history: what a block would have stopped in the last days, and for whom.
 
-A policy is a folder: policy.toml, try.sql (a row an event that the policy would have stopped) and
-export.sql (what an administrator would enter, from what was tried). Folders are found by walking.
+A policy is a folder: policy.toml, try.sql (a row an event that the policy would have stopped),
+export.sql (what an administrator would enter, from what was tried) and, where logs may be there and
+still not tell, unjudged.sql (a sentence a row). Folders are found by walking.
 Nothing is applied: the export is a list to read.
 """
 
@@ -50,6 +51,8 @@ class Policy:
     honest: frozenset[str]
     try_sql: str
     export_sql: str
+    unjudged_sql: str = ""
+    hidden: tuple[str, ...] = ()  # columns that say nothing to a person
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ class Trial:
     since: datetime | None
     until: datetime | None
     missing: tuple[str, ...]  # tables and columns that nothing filled: it could not look
+    unjudged: tuple[Text, ...] = ()  # what the logs that are there could not tell
 
 
 @cache
@@ -88,6 +92,7 @@ def _load(folder: Traversable) -> Policy:
     said = tomllib.loads(folder.joinpath("policy.toml").read_text("utf-8"))
     reads = said["reads"]
     reasons = said["reason"]
+    unjudged = folder.joinpath("unjudged.sql")
     return Policy(
         id=folder.name.replace("_", "-"),
         title=Text(said["title"], said["title_ja"]),
@@ -99,6 +104,8 @@ def _load(folder: Traversable) -> Policy:
         honest=frozenset(code for code, one in reasons.items() if one["is_honest"]),
         try_sql=folder.joinpath("try.sql").read_text("utf-8"),
         export_sql=folder.joinpath("export.sql").read_text("utf-8"),
+        unjudged_sql=unjudged.read_text("utf-8") if unjudged.is_file() else "",
+        hidden=tuple(said.get("hidden", ())),
     )
 
 
@@ -108,7 +115,7 @@ def try_policy(
     """What the policy would have stopped in the last `days` of the lake's events; `domains` are the
     organisation's own. Leaves `tried` on the connection, a row an event, and `stopped`, its sums.
     """
-    since, until = _span(policy, con, days)
+    since, until, first = _span(policy, con, days)
     variables = {**policy.settings, "since": since, "until": until, "own_domains": list(domains)}
     for name, value in variables.items():
         con.execute(f"SET VARIABLE {quoted(name)} = ?", [value])
@@ -123,7 +130,13 @@ def try_policy(
     rows = sorted(
         found.fetchall(), key=lambda row: _rank(policy, dict(zip(names, row, strict=True)))
     )
-    return Trial(names, tuple(rows), since, until, tuple(_missing(policy, con)))
+    missing = tuple(_missing(policy, con))
+    asked = policy.unjudged_sql if not missing else ""
+    unjudged = con.execute(asked).fetchall() if asked else []
+    told_since = max(since, first) if since is not None and first is not None else since
+    return Trial(
+        names, tuple(rows), told_since, until, missing, tuple(Text(*row) for row in unjudged)
+    )
 
 
 def _rank(policy: Policy, row: Mapping[str, Any]) -> tuple[object, ...]:
@@ -152,14 +165,17 @@ def export(
 
 def _span(
     policy: Policy, con: duckdb.DuckDBPyConnection, days: int
-) -> tuple[datetime | None, datetime | None]:
-    """From when to when: counted back from the newest event of the tables that the policy reads."""
+) -> tuple[datetime | None, datetime | None, datetime | None]:
+    """From when to when: counted back from the newest event of the tables that the policy reads;
+    and the first event there is."""
     read = [name for name in (*policy.reads, *policy.any_of) if name in tables()]
-    union = " UNION ALL ".join(f"SELECT max(time) AS time FROM {quoted(name)}" for name in read)
-    ((since, until),) = con.execute(
-        f"SELECT max(time) - to_days(?), max(time) FROM ({union})", [days]
+    union = " UNION ALL ".join(
+        f"SELECT min(time) AS first, max(time) AS last FROM {quoted(name)}" for name in read
+    )
+    ((since, until, first),) = con.execute(
+        f"SELECT max(last) - to_days(?), max(last), min(first) FROM ({union})", [days]
     ).fetchall()
-    return since, until
+    return since, until, first
 
 
 def _missing(policy: Policy, con: duckdb.DuckDBPyConnection) -> list[str]:

@@ -1,29 +1,24 @@
 -- Files written by a document program, an archiver, a script host or a program in a user-writable place, and run
 -- within window_hours: as a program, or by a system tool that was given them.
 WITH document_programs AS (
-    SELECT unnest([
-        'winword.exe', 'excel.exe', 'powerpnt.exe', 'outlook.exe', 'msaccess.exe', 'mspub.exe', 'visio.exe',
-        'onenote.exe', 'eqnedt32.exe', 'acrord32.exe', 'acrobat.exe', 'hwp.exe'
-    ]) AS program
+    SELECT unnest(document_programs()) AS program
 ),
 archivers AS (
-    SELECT unnest([
-        'winrar.exe', 'rar.exe', 'unrar.exe', '7zfm.exe', '7zg.exe', '7z.exe', 'winzip32.exe', 'winzip64.exe',
-        'bandizip.exe', 'peazip.exe', 'lhaplus.exe', 'lhaz.exe', 'explzh.exe', 'cubeice.exe', 'izarc.exe',
-        'expand.exe', 'extrac32.exe', 'tar.exe'
-    ]) AS program
+    SELECT unnest(archive_programs() || ['expand.exe', 'extrac32.exe', 'tar.exe']) AS program
 ),
 script_hosts AS (
-    SELECT unnest([
-        'wscript.exe', 'cscript.exe', 'mshta.exe', 'powershell.exe', 'pwsh.exe', 'cmd.exe', 'certutil.exe',
-        'bitsadmin.exe', 'curl.exe'
-    ]) AS program
+    SELECT unnest(
+        script_programs()
+        || command_shells()
+        || ['certutil.exe', 'bitsadmin.exe', 'curl.exe']
+    ) AS program
 ),
 tools AS (
-    SELECT unnest([
-        'rundll32.exe', 'regsvr32.exe', 'wscript.exe', 'cscript.exe', 'mshta.exe', 'powershell.exe', 'pwsh.exe',
-        'cmd.exe', 'control.exe', 'installutil.exe', 'hh.exe'
-    ]) AS program
+    SELECT unnest(
+        script_programs()
+        || command_shells()
+        || ['rundll32.exe', 'regsvr32.exe', 'control.exe', 'installutil.exe', 'hh.exe']
+    ) AS program
 ),
 put AS (
     SELECT

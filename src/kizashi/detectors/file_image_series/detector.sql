@@ -1,8 +1,9 @@
 -- Programs in user-writable places, and script hosts, that write pictures to such places minute after minute.
 WITH script_hosts AS (
-    SELECT unnest([
-        'wscript.exe', 'cscript.exe', 'mshta.exe', 'powershell.exe', 'pwsh.exe', 'rundll32.exe', 'regsvr32.exe'
-    ]) AS program
+    SELECT unnest(
+        script_programs()
+        || ['powershell.exe', 'pwsh.exe', 'rundll32.exe', 'regsvr32.exe']
+    ) AS program
 ),
 pictures AS (
     SELECT

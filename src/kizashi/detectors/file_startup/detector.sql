@@ -1,13 +1,13 @@
 -- Files created in a Startup folder, weighed by who wrote them and whether they run by themselves.
 WITH risky_hosts AS (
-    SELECT unnest([
-        'winword.exe', 'excel.exe', 'powerpnt.exe', 'outlook.exe', 'msaccess.exe', 'mspub.exe',
-        'visio.exe', 'eqnedt32.exe', 'acrord32.exe', 'wscript.exe', 'cscript.exe', 'mshta.exe',
-        'powershell.exe', 'pwsh.exe', 'cmd.exe', 'rundll32.exe', 'regsvr32.exe', 'installutil.exe',
-        'msbuild.exe', 'cmstp.exe', 'certutil.exe', 'bitsadmin.exe', 'curl.exe', 'expand.exe', 'wmiprvse.exe',
-        'winrar.exe', 'rar.exe', 'unrar.exe', '7zfm.exe', '7zg.exe', '7z.exe', 'winzip32.exe', 'winzip64.exe',
-        'bandizip.exe', 'lhaplus.exe', 'lhaz.exe', 'explzh.exe', 'cubeice.exe', 'mstsc.exe', 'tar.exe'
-    ]) AS program
+    SELECT unnest(
+        document_programs()
+        || archive_programs()
+        || script_programs()
+        || command_shells()
+        || code_hosts()
+        || ['certutil.exe', 'bitsadmin.exe', 'curl.exe', 'expand.exe', 'wmiprvse.exe', 'mstsc.exe', 'tar.exe']
+    ) AS program
 ),
 -- The kernel writes for another machine: a share was used.
 remote AS (

@@ -10,12 +10,13 @@ WITH questions AS (
     ]) AS program
 ),
 risky_hosts AS (
-    SELECT unnest([
-        'winword.exe', 'excel.exe', 'powerpnt.exe', 'outlook.exe', 'onenote.exe', 'eqnedt32.exe',
-        'acrord32.exe', 'wscript.exe', 'cscript.exe', 'mshta.exe', 'rundll32.exe', 'regsvr32.exe',
-        'installutil.exe', 'cmstp.exe', 'msbuild.exe', 'hh.exe', 'w3wp.exe', 'httpd.exe', 'nginx.exe',
-        'php-cgi.exe', 'tomcat9.exe', 'java.exe', 'sqlservr.exe', 'dllhost.exe', 'wmiprvse.exe', 'spoolsv.exe'
-    ]) AS program
+    SELECT unnest(
+        document_programs()
+        || script_programs()
+        || code_hosts()
+        || ['w3wp.exe', 'httpd.exe', 'nginx.exe', 'php-cgi.exe', 'tomcat9.exe', 'java.exe']
+        || ['sqlservr.exe', 'dllhost.exe', 'wmiprvse.exe', 'spoolsv.exe']
+    ) AS program
 ),
 desktop AS (
     SELECT unnest(['explorer.exe', 'windowsterminal.exe', 'openconsole.exe']) AS program

@@ -1,21 +1,17 @@
 -- Office programs and document readers that start an interpreter, a tool that runs foreign code, or a
 -- program from a place where a document can write.
 WITH document_programs AS (
-    SELECT unnest([
-        'winword.exe', 'excel.exe', 'powerpnt.exe', 'outlook.exe', 'msaccess.exe', 'mspub.exe',
-        'visio.exe', 'winproj.exe', 'onenote.exe', 'onenotem.exe', 'eqnedt32.exe', 'wordpad.exe',
-        'acrord32.exe', 'acrobat.exe', 'foxitpdfreader.exe', 'foxitreader.exe', 'hwp.exe'
-    ]) AS program
+    SELECT unnest(document_programs()) AS program
 ),
 tools AS (
-    SELECT unnest([
-        'cmd.exe', 'powershell.exe', 'pwsh.exe', 'wscript.exe', 'cscript.exe', 'mshta.exe',
-        'rundll32.exe', 'regsvr32.exe', 'certutil.exe', 'bitsadmin.exe', 'schtasks.exe', 'wmic.exe',
-        'forfiles.exe', 'msbuild.exe', 'installutil.exe', 'cmstp.exe', 'msxsl.exe', 'regasm.exe',
-        'regsvcs.exe', 'odbcconf.exe', 'pcalua.exe', 'msdt.exe', 'bash.exe', 'wsl.exe', 'curl.exe',
-        'ftp.exe', 'sc.exe', 'reg.exe', 'at.exe', 'net.exe', 'net1.exe', 'nltest.exe', 'whoami.exe',
-        'systeminfo.exe', 'tasklist.exe', 'hh.exe', 'msiexec.exe', 'control.exe'
-    ]) AS program
+    SELECT unnest(
+        command_shells()
+        || script_programs()
+        || code_hosts()
+        || ['certutil.exe', 'bitsadmin.exe', 'schtasks.exe', 'forfiles.exe', 'pcalua.exe', 'msdt.exe', 'bash.exe']
+        || ['wsl.exe', 'curl.exe', 'ftp.exe', 'sc.exe', 'reg.exe', 'at.exe', 'net.exe', 'net1.exe', 'nltest.exe']
+        || ['whoami.exe', 'systeminfo.exe', 'tasklist.exe', 'msiexec.exe', 'control.exe']
+    ) AS program
 ),
 -- Office asks these for help pages, on-demand features and settings; only a mark makes them odd.
 tools_when_marked AS (

@@ -1,39 +1,30 @@
 -- Script hosts and system tools that run code from the network, from a user-writable place or hidden in the
 -- command line; shells that such a host, an archiver or a program in a user-writable place starts.
 WITH tools AS (
-    SELECT unnest([
-        'cmd.exe', 'powershell.exe', 'pwsh.exe', 'wscript.exe', 'cscript.exe', 'mshta.exe',
-        'rundll32.exe', 'regsvr32.exe', 'certutil.exe', 'bitsadmin.exe', 'installutil.exe', 'regasm.exe',
-        'regsvcs.exe', 'msbuild.exe', 'cmstp.exe', 'wmic.exe', 'hh.exe', 'msxsl.exe', 'msiexec.exe',
-        'odbcconf.exe', 'forfiles.exe', 'pcalua.exe', 'control.exe', 'ftp.exe', 'curl.exe',
-        'mavinject.exe', 'desktopimgdownldr.exe'
-    ]) AS program
+    SELECT unnest(
+        command_shells()
+        || script_programs()
+        || code_hosts()
+        || ['certutil.exe', 'bitsadmin.exe', 'msiexec.exe', 'forfiles.exe', 'pcalua.exe', 'control.exe']
+        || ['ftp.exe', 'curl.exe', 'mavinject.exe', 'desktopimgdownldr.exe']
+    ) AS program
 ),
 shells AS (
-    SELECT unnest([
-        'cmd.exe', 'powershell.exe', 'pwsh.exe', 'wscript.exe', 'cscript.exe', 'mshta.exe',
-        'rundll32.exe', 'regsvr32.exe', 'certutil.exe', 'bitsadmin.exe', 'installutil.exe'
-    ]) AS program
+    SELECT unnest(
+        command_shells()
+        || script_programs()
+        || ['rundll32.exe', 'regsvr32.exe', 'certutil.exe', 'bitsadmin.exe', 'installutil.exe']
+    ) AS program
 ),
 script_hosts AS (
-    SELECT unnest([
-        'wscript.exe', 'cscript.exe', 'mshta.exe', 'hh.exe', 'regsvr32.exe', 'msxsl.exe', 'cmstp.exe',
-        'installutil.exe', 'odbcconf.exe', 'wmic.exe', 'ftp.exe', 'rundll32.exe', 'wuauclt.exe'
-    ]) AS program
+    SELECT unnest(script_programs() || code_hosts() || ['ftp.exe', 'wuauclt.exe']) AS program
 ),
 archivers AS (
-    SELECT unnest([
-        'winrar.exe', '7zfm.exe', '7zg.exe', 'winzip32.exe', 'winzip64.exe', 'bandizip.exe', 'peazip.exe',
-        'lhaplus.exe', 'lhaz.exe', 'explzh.exe', 'cubeice.exe', 'izarc.exe'
-    ]) AS program
+    SELECT unnest(archive_programs()) AS program
 ),
 -- Their children are told by process_office_child.
 document_programs AS (
-    SELECT unnest([
-        'winword.exe', 'excel.exe', 'powerpnt.exe', 'outlook.exe', 'msaccess.exe', 'mspub.exe',
-        'visio.exe', 'winproj.exe', 'onenote.exe', 'onenotem.exe', 'eqnedt32.exe', 'wordpad.exe',
-        'acrord32.exe', 'acrobat.exe', 'foxitpdfreader.exe', 'foxitreader.exe', 'hwp.exe'
-    ]) AS program
+    SELECT unnest(document_programs()) AS program
 ),
 starts AS (
     SELECT

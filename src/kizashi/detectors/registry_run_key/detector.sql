@@ -1,22 +1,24 @@
 -- Values that start a program at logon, where the program is an interpreter with something to run or lies in a
 -- user-writable place; weighed by who set them.
 WITH risky_hosts AS (
-    SELECT unnest([
-        'winword.exe', 'excel.exe', 'powerpnt.exe', 'outlook.exe', 'msaccess.exe', 'mspub.exe',
-        'visio.exe', 'onenote.exe', 'eqnedt32.exe', 'acrord32.exe', 'wscript.exe', 'cscript.exe',
-        'mshta.exe', 'rundll32.exe', 'regsvr32.exe', 'installutil.exe', 'msbuild.exe', 'cmstp.exe',
-        'winrar.exe', '7zfm.exe', 'hh.exe', 'msxsl.exe', 'wmiprvse.exe', 'wmic.exe'
-    ]) AS program
+    SELECT unnest(
+        document_programs()
+        || archive_programs()
+        || script_programs()
+        || code_hosts()
+        || ['wmiprvse.exe']
+    ) AS program
 ),
 shells AS (
-    SELECT unnest(['cmd.exe', 'powershell.exe', 'pwsh.exe', 'reg.exe', 'powershell_ise.exe']) AS program
+    SELECT unnest(command_shells() || ['reg.exe', 'powershell_ise.exe']) AS program
 ),
 interpreters AS (
-    SELECT unnest([
-        'cmd.exe', 'powershell.exe', 'pwsh.exe', 'wscript.exe', 'cscript.exe', 'mshta.exe',
-        'rundll32.exe', 'regsvr32.exe', 'installutil.exe', 'msbuild.exe', 'certutil.exe', 'forfiles.exe',
-        'cmd', 'powershell', 'wscript', 'cscript', 'mshta', 'rundll32', 'regsvr32'
-    ]) AS program
+    SELECT unnest(
+        command_shells()
+        || script_programs()
+        || ['rundll32.exe', 'regsvr32.exe', 'installutil.exe', 'msbuild.exe', 'certutil.exe', 'forfiles.exe']
+        || ['cmd', 'powershell', 'wscript', 'cscript', 'mshta', 'rundll32', 'regsvr32']
+    ) AS program
 ),
 set_values AS (
     SELECT

@@ -1,19 +1,15 @@
 -- Scheduled tasks as the task log, the security log, schtasks.exe and the task folder tell of them, and who
 -- made them. The scheduler service writes them all, so svchost is never the creator.
 WITH RECURSIVE risky_hosts AS (
-    SELECT unnest([
-        'winword.exe', 'excel.exe', 'powerpnt.exe', 'outlook.exe', 'msaccess.exe', 'mspub.exe',
-        'visio.exe', 'onenote.exe', 'eqnedt32.exe', 'acrord32.exe', 'wscript.exe', 'cscript.exe',
-        'mshta.exe', 'rundll32.exe', 'regsvr32.exe', 'installutil.exe', 'msbuild.exe', 'cmstp.exe',
-        'winrar.exe', '7zfm.exe', 'hh.exe', 'msxsl.exe', 'regasm.exe', 'wmic.exe'
-    ]) AS program
+    SELECT unnest(document_programs() || archive_programs() || script_programs() || code_hosts()) AS program
 ),
 interpreters AS (
-    SELECT unnest([
-        'cmd.exe', 'powershell.exe', 'pwsh.exe', 'wscript.exe', 'cscript.exe', 'mshta.exe',
-        'rundll32.exe', 'regsvr32.exe', 'installutil.exe', 'msbuild.exe', 'cmstp.exe', 'certutil.exe',
-        'bitsadmin.exe', 'wmic.exe', 'cmd', 'powershell', 'wscript', 'cscript', 'mshta', 'rundll32'
-    ]) AS program
+    SELECT unnest(
+        command_shells()
+        || script_programs()
+        || ['rundll32.exe', 'regsvr32.exe', 'installutil.exe', 'msbuild.exe', 'cmstp.exe', 'certutil.exe', 'bitsadmin.exe']
+        || ['wmic.exe', 'cmd', 'powershell', 'wscript', 'cscript', 'mshta', 'rundll32']
+    ) AS program
 ),
 schtasks AS (
     SELECT

@@ -96,6 +96,10 @@ SELECT
                 AND is_user_writable(started.command)
             )
             THEN 'hostile'
+        WHEN
+            list_contains(document_programs(), started.program)
+            AND regexp_matches(started.image, '(?i)^[a-z]:\\program files')
+            THEN 'document'
         WHEN regexp_matches(started.image, '(?i)^[a-z]:\\program files') THEN 'installed'
         WHEN (started.partner, started.program) IN (SELECT (habit.partner, habit.program) FROM habit)
             THEN 'habit'

@@ -21,6 +21,7 @@ HASHED_BYTES = (
     50 * 1024 * 1024
 )  # encoded content that is decoded and hashed; attached mail counts twice
 LINKS = 200
+LOOKED_LINKS = 10_000  # places of links that are looked at; a long newsletter has hundreds
 OPENED = 20  # attachments that are looked into
 OPENED_BYTES = 64 * 1024 * 1024  # of them all, unpacked
 MEMBERS = 100  # names inside archives

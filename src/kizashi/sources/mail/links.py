@@ -23,16 +23,17 @@ _SCHEME = re.compile(r"(?:https?|ftps?|file|smb|webdavs?|search-ms|ms-[a-z]+):",
 _ASCII_LIKE = re.compile(r"utf-?16|utf-?32|utf-?7|ucs", re.I)
 
 
-def find_links(body: bytes, charset: str | None, is_html: bool) -> Iterator[str]:
-    """Every URL of a body in order, with repeats; relative and mailto links are left out."""
+def find_links(body: bytes, charset: str | None, is_html: bool) -> Iterator[str | None]:
+    """Every URL of a body in order, with repeats, and None for what stands in the place of one and
+    is none, so that whoever asks can count what was looked at."""
     if charset is not None and _ASCII_LIKE.match(charset):
         body = decode(body, charset).encode("utf-8", "replace")
         charset = "utf-8"
     if is_html:
         for match in _ATTRIBUTE.finditer(body):
-            yield from _of_attribute(match[1] or match[2] or match[3], charset)
+            yield _of_attribute(match[1] or match[2] or match[3], charset)
         for match in _REFRESH.finditer(body):
-            yield from _of_attribute(match[1], charset)
+            yield _of_attribute(match[1], charset)
     for match in _PLAIN.finditer(body):
         if is_html:
             yield html.unescape(_trim(match[0].decode("ascii")))
@@ -66,13 +67,12 @@ def _organisation(host: str) -> str:
     return ".".join(labels[-3 if len(labels[-1]) == 2 and len(labels[-2]) <= 3 else -2 :])
 
 
-def _of_attribute(raw: bytes, charset: str | None) -> Iterator[str]:
+def _of_attribute(raw: bytes, charset: str | None) -> str | None:
     # Browsers drop line ends and tabs inside a URL, which is used to split tell-tale words.
     url = clean(re.sub(r"[\t\r\n]", "", html.unescape(decode(raw, charset))))
     if url.startswith("//"):
         url = "http:" + url
-    if _SCHEME.match(url):
-        yield url[: limits.LINK_CHARACTERS]
+    return url[: limits.LINK_CHARACTERS] if _SCHEME.match(url) else None
 
 
 def _trim(url: str) -> str:

@@ -228,7 +228,7 @@ def _boxes(header: Header, charset: str | None) -> Iterator[Address | None]:
 
 
 def _read_content(raw: bytes, tree: Tree) -> _Content:
-    links: dict[str, None] = {}
+    links = _Links()
     attachments: list[dict[str, Any]] = []
     opened = _Opened()
     text_room, hash_room = limits.TEXT_BYTES, limits.HASHED_BYTES
@@ -242,7 +242,7 @@ def _read_content(raw: bytes, tree: Tree) -> _Content:
         truncated |= hash_room < 0
         if readable:
             body = bytes(content[: max(0, text_room)])
-            truncated |= not _add_links(links, leaf, body)
+            truncated |= not links.add(leaf, body)
             if leaf.mime_type == "text/html":
                 opened.findings |= dict.fromkeys(misleading_links(body, leaf.charset))
             text_room -= len(content)
@@ -255,7 +255,28 @@ def _read_content(raw: bytes, tree: Tree) -> _Content:
             truncated |= whole and not opened.add(leaf, content)
     findings = list(opened.findings)[: limits.FINDINGS]
     members = list(opened.members)[: limits.MEMBERS]
-    return _Content(list(links), attachments, findings, members, truncated)
+    return _Content(list(links.found), attachments, findings, members, truncated)
+
+
+class _Links:
+    """The links of one message, as far as they may be looked for."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, None] = {}
+        self._room = limits.LOOKED_LINKS
+
+    def add(self, leaf: Leaf, body: bytes) -> bool:
+        """Add the links of a body; False when a limit was reached."""
+        for link in find_links(body, leaf.charset, leaf.mime_type == "text/html"):
+            self._room -= 1
+            if self._room < 0:
+                return False
+            if link is None or link in self.found:
+                continue
+            if len(self.found) == limits.LINKS:
+                return False
+            self.found[link] = None
+        return True
 
 
 class _Opened:
@@ -303,15 +324,6 @@ def is_attachment(leaf: Leaf) -> bool:
     return not leaf.mime_type.startswith(("multipart/", "message/")) and not (
         leaf.mime_type in _BODIES or "/" not in leaf.mime_type
     )
-
-
-def _add_links(links: dict[str, None], leaf: Leaf, body: bytes) -> bool:
-    """Adds the links of a body; False when the limit was reached."""
-    for link in find_links(body, leaf.charset, leaf.mime_type == "text/html"):
-        if len(links) == limits.LINKS and link not in links:
-            return False
-        links[link] = None
-    return True
 
 
 def _attachment(leaf: Leaf, content: bytes | memoryview, whole: bool) -> dict[str, Any]:
