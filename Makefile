@@ -6,7 +6,7 @@ BIN    := .venv/bin
 STAMP  := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs format bench bench-beacons bench-chains bench-names bench-dns bench-show fuzz servers train lock clean
+.PHONY: help demo test check docs format bench bench-beacons bench-chains bench-names bench-dns bench-parse bench-show fuzz servers train lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -49,6 +49,9 @@ bench-chains: $(STAMP) ## Attacks over emulated organisations: first, in order, 
 
 bench-show: $(STAMP) ## Look-ups by kind on a lake of 20 million rows: wall and CPU time (some minutes to make it)
 	$(BIN)/python -m kizashi.measure.lookups .bench/show-lake $(ARGS)
+
+bench-parse: $(STAMP) ## CPU of reading text logs by product, against the engine's bare read (ARGS="fortigate --megabytes 10")
+	$(BIN)/python -m kizashi.measure.parsing $(ARGS)
 
 bench-names: $(STAMP) ## Name model: families never seen, by class, and names per CPU-second (four minutes)
 	$(BIN)/python -m training.train ../shared/data/domains --dry --folds .bench/folds

@@ -254,7 +254,8 @@ def _store(
     try:
         for table, select in batch.selects.items():
             name = f"{stem}-{len(writing.segments)}-{table}"
-            found = _write(lake, con, table, select, name, entry, source, subnets, writing.columns)
+            given = batch.columns.get(table) or _given(con, select, writing.columns)
+            found = _write(lake, con, table, select, name, entry, source, subnets, given)
             written += [found] if found else []
     except duckdb.Error as error:
         if batch.repair is None:
@@ -286,6 +287,14 @@ def _store(
             writing.tables[kept.table] = writing.tables.get(kept.table, 0) + kept.rows
 
 
+def _given(
+    con: duckdb.DuckDBPyConnection, select: str, known: dict[str, frozenset[str]]
+) -> frozenset[str]:
+    if select not in known:
+        known[select] = frozenset(con.sql(select).columns)
+    return known[select]
+
+
 def _write(
     lake: Path,
     con: duckdb.DuckDBPyConnection,
@@ -295,17 +304,15 @@ def _write(
     entry: FileEntry,
     source: str,
     subnets: str,
-    columns: dict[str, frozenset[str]],
+    given: frozenset[str],
 ) -> Segment | None:
     relative = f"events/{table}/unsettled/{stem}.parquet"
     target = lake / relative
     target.parent.mkdir(parents=True, exist_ok=True)
-    if select not in columns:
-        columns[select] = frozenset(row[0] for row in con.execute(f"DESCRIBE {select}").fetchall())
     return _copy(
         lake,
         con,
-        f"SELECT {_columns(columns[select], table, entry, source, subnets)} FROM ({select})",
+        f"SELECT {_columns(given, table, entry, source, subnets)} FROM ({select})",
         relative,
         table,
         entry.file_id,

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
@@ -75,7 +75,9 @@ class Batch:
     where the SELECT gives none, source, and runs the SELECTs before it asks for the next batch.
     `read` counts records, rejected ones included; every other record must come out of exactly one
     SELECT. When the counts do not add up the lake drops what the batch gave and asks `repair` for
-    batches read with more care. `note` is what a reader of the report must know of the file.
+    batches read with more care. `columns` names what each SELECT gives, where the source knows:
+    asking the engine costs as much as a small file. `note` is what a reader of the report must
+    know of the file.
     """
 
     selects: dict[str, str]
@@ -83,6 +85,7 @@ class Batch:
     rejects: tuple[Reject, ...] = ()
     repair: Callable[[], Iterator[Batch]] | None = None
     note: str = ""
+    columns: dict[str, frozenset[str]] = field(default_factory=dict)
 
 
 class Source(Protocol):

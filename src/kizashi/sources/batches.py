@@ -21,21 +21,22 @@ _DEEPEST = 8
 _MOST_BESIDE = 6  # what collectors write beside a batch: its id, time, source
 
 
-def items(document: object) -> Iterator[object]:
-    """The records of a parsed JSON text, one by one; a record as it is where it holds none."""
+def items(document: object, *, has_flows: bool = True) -> Iterator[object]:
+    """The records of a parsed JSON text, one by one; a record as it is where it holds none.
+    `has_flows` is false where its text holds no FLOWS: looking for them walks through all of it."""
     inner: Iterable[object] | None = None
     if isinstance(document, list):
         inner = document
     elif isinstance(document, dict):
-        inner = _batch(document)
+        inner = _batch(document, has_flows)
     if inner is None:
         yield document
         return
     for item in inner:
-        yield from items(item)
+        yield from items(item, has_flows=has_flows)
 
 
-def _batch(document: dict[str, object]) -> Iterable[object] | None:
+def _batch(document: dict[str, object], has_flows: bool) -> Iterable[object] | None:
     for name in (*BATCHES, *PAGES):
         held = document.get(name)
         if not isinstance(held, list) or not all(isinstance(item, dict) for item in held):
@@ -51,7 +52,7 @@ def _batch(document: dict[str, object]) -> Iterable[object] | None:
         # Google tells of several events at once.
         if name == "events" and str(document.get("kind")).endswith("#activity"):
             return [document | {"events": item} for item in held]
-    return _flows(document) if FLOWS in _keys(document) else None
+    return _flows(document) if has_flows and FLOWS in _keys(document) else None
 
 
 def _keys(value: object, depth: int = 0) -> Iterator[str]:

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 MIXED = "mixed"
-BLOCK_BYTES = 8 << 20
+# Each block is planned anew, and held several times over until it is stored.
+BLOCK_BYTES = 12 << 20
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),

@@ -13,10 +13,12 @@ from importlib.resources import files
 from typing import NamedTuple
 
 import duckdb
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from kizashi.schema import quoted, tables
-from kizashi.sources import ZONE_HINT, ZONELESS, Batch, InputFile, Reject
+from kizashi.sources import ZONE_HINT, ZONELESS, Batch, InputFile, Reject, spans
 from kizashi.sources.candidates import Candidates, candidates
 from kizashi.sources.encoding import detect
 from kizashi.sources.mapping import REST, Column, Layout, Table
@@ -46,11 +48,7 @@ _ZONED_FORMATS = (
 _PAIR = r'[A-Za-z_][\w.()-]*=(?:"(?:[^"\\]|\\.)*"|[^\s,;]*)'
 _CELL = r' *("(?:[^"]|"")*"|[^,]*),'
 _CEF_KEY = r"(?:^|\s)([A-Za-z_][\w.\[\]]*)="
-_CEF_NAMES = (
-    "device_vendor", "device_product", "device_version", "signature_id", "name", "severity",
-)  # fmt: skip
 _LEEF_NAMES = ("device_vendor", "device_product", "device_version", "signature_id")
-_KEPT = "(time IS NOT NULL OR mapping <> '')"
 _BORDER = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 # A part of a path; a key that itself holds dots stands in quotes.
 _STEP = re.compile(r'"[^"]*"|[^.]+')
@@ -61,6 +59,7 @@ _COLLECTED = ("event.ingested", "_indextime", "_TimeReceived", "ingestion_time",
 _ENVELOPED = ("@timestamp", "date", "timestamp")
 # What the syslog header said of a record.
 _HEADER = {"@host": "said_host", "@app": "app"}
+_FIELD = re.compile(r"f\d+")
 _GROUP = re.compile(r"\(\?P<(\w+)>")
 
 
@@ -116,23 +115,29 @@ def read(file: InputFile, con: duckdb.DuckDBPyConnection, mappings: Mappings) ->
         left_out = _left_out(con, skip)
         found = con.execute("SELECT DISTINCT mapping FROM claimed_row ORDER BY ALL").fetchall()
         selects: dict[str, list[str]] = {}
+        columns: dict[str, frozenset[str]] = {}
         rejects: list[Reject] = []
         for number, (name,) in enumerate(found):
             layout = layouts[name] if name else None
-            con.execute(_parsed_sql(layout, file, f"mapped_{number}"))
+            con.register(f"mapped_{number}", _placed(con, layout, file))
             if layout is None:
                 rejects += _timeless(con, f"mapped_{number}")
-            for place in _places(con, f"mapped_{number}"):
+            for place in _places(con, f"mapped_{number}", layout):
                 table = layout.tables[place] if layout else None
                 target = table.name if table else REST
+                given = _given(layout, table, _collected(file, layout))
+                listed = ", ".join(f"{value} AS {quoted(name)}" for name, value in given.items())
+                # Added to, lest the engine have Arrow copy the rows of the table before it reads.
                 selects.setdefault(target, []).append(
-                    _select(layout, table, place, f"mapped_{number}", _collected(file, layout))
+                    f"SELECT {listed} FROM mapped_{number} "
+                    f"WHERE place + 0 = {place} AND {_kept(layout)}"
                 )
+                columns[target] = columns.get(target, frozenset()) | given.keys()
         note = _note(con, file, len(found))
         joined = {name: "\nUNION ALL BY NAME\n".join(parts) for name, parts in selects.items()}
-        yield Batch(joined, len(block) - left_out, tuple(rejects), note=note)
+        yield Batch(joined, len(block) - left_out, tuple(rejects), note=note, columns=columns)
         for number in range(len(found)):
-            con.execute(f"DROP TABLE mapped_{number}")
+            con.unregister(f"mapped_{number}")
     if total in EXPORT_CAPS and is_export(file, as_table=own.as_table):
         yield Batch({}, 0, (), note=CUT.format(total=total))
 
@@ -178,7 +183,11 @@ def _candidates(mappings: Mappings) -> Candidates:
 
 
 def _install(con: duckdb.DuckDBPyConnection) -> None:
-    con.execute(_sql("text"))
+    """The macros of text.sql, once a connection."""
+    try:
+        con.execute("SELECT text_value('')").fetchall()
+    except duckdb.CatalogException:
+        con.execute(_sql("text"))
 
 
 @cache
@@ -257,16 +266,12 @@ def _claim(layout: Layout) -> str:
     return "(" + " AND ".join(tests) + ")"
 
 
-def _parsed_sql(layout: Layout | None, file: InputFile, name: str) -> str:
+def _placed(con: duckdb.DuckDBPyConnection, layout: Layout | None, file: InputFile) -> pa.Table:
     """The records of one mapping: their fields f1, f2 ..., their time, the place of their table."""
-    own = f"SELECT * FROM claimed_row WHERE mapping = {_text(layout.id if layout else '')}"
-    if layout is None:
-        names: tuple[str, ...] = ()
-        rows, place, time, zone = own, "-1", "NULL", "NULL"
-        formats: tuple[str, ...] = ()
-    else:
-        names = layout.fields()
-        rows = _fielded(layout, names, own)
+    names = layout.fields() if layout else ()
+    time, zone, place = "NULL", "NULL", "-1"
+    formats: tuple[str, ...] = ()
+    if layout is not None:
         place = _place(layout, names)
         time = _raw(layout.time, names)
         if layout.time.pattern:
@@ -275,31 +280,98 @@ def _parsed_sql(layout: Layout | None, file: InputFile, name: str) -> str:
         zone = f"text_offset_s({_value(names, layout.zone)})" if layout.zone else "NULL"
         zone = "0" if layout.is_utc else zone
         formats = layout.time_formats
+    fielded = _fielded(con, layout, names)
+    con.register("fielded", fielded)
+    told = con.sql(
+        f"SELECT trim(coalesce({time}, said_time)) AS said, {zone} AS east_s, {place} AS place "
+        "FROM fielded"
+    ).to_arrow_table()
+    con.unregister("fielded")
+    times = _timed(con, told, formats, file)
+    return (
+        fielded.append_column("place", told["place"])
+        .append_column("time", times["time"])
+        .append_column("is_local", times["is_local"])
+    )
+
+
+def _timed(
+    con: duckdb.DuckDBPyConnection, told: pa.Table, formats: tuple[str, ...], file: InputFile
+) -> pa.Table:
+    """For each row of (said, east_s) its time in UTC, and whether it is a local one without zone.
+    Each distinct text is understood once: a busy log writes many lines in a second."""
     zoned = [f for f in formats if "%z" in f]
     local = [f for f in formats if "%z" not in f]
     arrived = (file.arrived or datetime.now(UTC)).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
-    moment = (
-        f"text_time(said, east_s, {_text(file.zone or UNKNOWN_ZONE)}, "
-        f"[{_texts((*local, *_LOCAL_FORMATS))}], [{_texts((*zoned, *_ZONED_FORMATS))}], "
-        f"TIMESTAMP '{arrived}')"
+    whole = pc.binary_join_element_wise(
+        told["said"], told["east_s"].cast(pa.string()), "|", null_handling="replace"
+    ).combine_chunks()
+    codes = whole.dictionary_encode().indices.to_numpy()
+    first = np.zeros(codes.max() + 1, np.int64)
+    first[codes[::-1]] = np.arange(len(codes))[::-1]
+    con.register("told", told.take(first))
+    local_formats, zoned_formats = (
+        _texts((*local, *_LOCAL_FORMATS)),
+        _texts((*zoned, *_ZONED_FORMATS)),
     )
-    listed = "".join(f", f{at}" for at in range(1, len(names) + 1))
-    return (
-        f"CREATE OR REPLACE TEMP TABLE {name} AS "
-        f"SELECT * EXCLUDE (said, east_s), {moment} AS time, "
-        "east_s IS NULL AND text_is_local(said) AS is_local FROM ("
-        f"SELECT record_no, line, json, said_host, app, mapping{listed}, "
-        f"trim(coalesce({time}, said_time)) AS said, {zone} AS east_s, {place} AS place "
-        f"FROM ({rows}))"
+    instants = f"SELECT *, text_instant(said, [{zoned_formats}]) AS instant FROM told"
+    in_zone = (
+        "SELECT *, CASE WHEN instant IS NULL AND NOT text_is_instant(said) THEN "
+        f"text_local_time(said, [{local_formats}], TIMESTAMP '{arrived}') END AS local "
+        f"FROM ({instants})"
     )
+    distinct = con.sql(
+        f"SELECT coalesce(instant, text_utc(local, east_s, {_text(file.zone or UNKNOWN_ZONE)})) "
+        f"AS time, east_s IS NULL AND text_is_local(said) AS is_local FROM ({in_zone})"
+    ).to_arrow_table()
+    con.unregister("told")
+    return distinct.take(codes)
 
 
-def _fielded(layout: Layout, names: tuple[str, ...], rows: str) -> str:
-    """SELECT of the rows with f1, f2 ...: the values of the named fields in order, as texts, NULL
-    for what says nothing."""
-    found, picked, helpers = _FORMATS.get(layout.format, _keyed)(layout, names, rows)
+def _fielded(
+    con: duckdb.DuckDBPyConnection, layout: Layout | None, names: tuple[str, ...]
+) -> pa.Table:
+    """The records of one mapping with f1, f2 ...: the values of the named fields in order, as
+    texts, NULL for what says nothing."""
+    own = f"SELECT * FROM claimed_row WHERE mapping = {_text(layout.id if layout else '')}"
+    if layout is None:
+        return con.sql(own).to_arrow_table()
+    if layout.format not in spans.FORMATS or layout.pairs:
+        return _cleaned(con.sql(_fielded_sql(con, layout, names, own)).to_arrow_table())
+    rows = con.sql(own).to_arrow_table()
+    columns, is_plain = spans.take_apart(layout.format, names, rows["body"].combine_chunks())
+    odd_rows = None if is_plain.all() else rows.filter(pa.array(~is_plain))
+    for at, column in enumerate(columns, 1):
+        rows = rows.append_column(f"f{at}", column)
+    if odd_rows is None:
+        return rows
+    con.register("odd_row", odd_rows)
+    by_expression = _fielded_sql(con, layout, names, "SELECT * FROM odd_row")
+    odd = _cleaned(con.sql(by_expression).to_arrow_table())
+    con.unregister("odd_row")
+    return pa.concat_tables([rows.filter(pa.array(is_plain)), odd])
+
+
+def _fielded_sql(
+    con: duckdb.DuckDBPyConnection, layout: Layout, names: tuple[str, ...], rows: str
+) -> str:
+    """SELECT of the same by regular expressions and paths, with what says nothing as it is."""
+    if layout.format == "json":
+        keys = con.execute(f"SELECT DISTINCT unnest(json_keys(json)) FROM ({rows})").fetchall()
+        found, picked, helpers = _json_fields(layout, names, rows, {key for (key,) in keys})
+    else:
+        found, picked, helpers = _FORMATS.get(layout.format, _keyed)(layout, names, rows)
     listed = "".join(f", {value} AS f{at}" for at, value in enumerate(picked, 1))
     return f"SELECT * EXCLUDE ({helpers}){listed} FROM ({found})"
+
+
+def _cleaned(rows: pa.Table) -> pa.Table:
+    """The rows with NULL in each field that says nothing."""
+    columns = [
+        spans.said(column) if _FIELD.fullmatch(name) else column
+        for name, column in zip(rows.column_names, rows.columns, strict=True)
+    ]
+    return pa.table(columns, names=rows.column_names)
 
 
 class Fields(NamedTuple):
@@ -311,29 +383,43 @@ class Fields(NamedTuple):
     helpers: str
 
 
-def _json_fields(layout: Layout, names: tuple[str, ...], rows: str) -> Fields:
-    spelled = [_paths(layout, name) for name in names]
-    paths = [path for options in spelled for path in options]
-    place = {path: at for at, path in enumerate(paths, 1)}
-    picked = [
-        f"coalesce({', '.join(f'j[{place[path]}]' for path in options)})" for options in spelled
+def _json_fields(layout: Layout, names: tuple[str, ...], rows: str, keys: Set[str]) -> Fields:
+    """By the paths of which the records have the outermost key: most mappings name many more."""
+    spelled = [
+        [path for path in _paths(layout, name) if _outermost(path) in keys] for name in names
     ]
-    found = _said(f"json_extract_string(json, [{_texts(paths)}])")
+    paths = list(dict.fromkeys(path for options in spelled for path in options))
+    place = {path: at for at, path in enumerate(paths, 1)}
+    picked = [_first_said([f"j[{place[path]}]" for path in options]) for options in spelled]
+    found = f"json_extract_string(json, [{_texts(paths)}])" if paths else "NULL::VARCHAR[]"
     return Fields(f"SELECT *, {found} AS j FROM ({rows})", picked, "j")
+
+
+def _outermost(path: str) -> str:
+    return path.split('"', 2)[1]
+
+
+def _first_said(options: list[str]) -> str:
+    if len(options) < 2:
+        return (*options, "NULL::VARCHAR")[0]
+    return f"coalesce({', '.join(f'text_value({option})' for option in options)})"
 
 
 def _pattern_fields(layout: Layout, names: tuple[str, ...], rows: str) -> Fields:
     groups = [_GROUP.findall(pattern) for pattern in layout.patterns]
-    found = ", ".join(
-        f"regexp_extract(body, {_text(pattern)}, [{_texts(own)}], 's') AS s{at}"
-        for at, (pattern, own) in enumerate(zip(layout.patterns, groups, strict=True))
+    first, *others = (
+        f"regexp_extract(body, {_text(pattern)}, [{_texts(own)}], 's')"
+        for pattern, own in zip(layout.patterns, groups, strict=True)
     )
-    firsts = ", ".join(_first_group(name, groups) for name in names)
-    listed = (
-        f"SELECT *, {_said(f'[{firsts}]::VARCHAR[]')} AS g FROM (SELECT *, {found} FROM ({rows}))"
-    )
+    # Most records are of the first form: whether one has any other is one question, not one each.
+    either = "|".join(f"(?:{_GROUP.sub('(?:', pattern)})" for pattern in layout.patterns[1:])
+    asked = f"regexp_matches(body, {_text(either)}, 's')" if others else "false"
+    found = [first, *(f"CASE WHEN has_other THEN {other} END" for other in others)]
+    listed = ", ".join(f"{value} AS s{at}" for at, value in enumerate(found))
     dropped = ", ".join(f"s{at}" for at in range(len(groups)))
-    return Fields(listed, [f"g[{at}]" for at in range(1, len(names) + 1)], f"g, {dropped}")
+    picked = [_first_group(name, groups) for name in names]
+    sql = f"SELECT *, {listed} FROM (SELECT *, {asked} AS has_other FROM ({rows}))"
+    return Fields(sql, picked, f"has_other, {dropped}")
 
 
 def _list_fields(_layout: Layout, names: tuple[str, ...], rows: str) -> Fields:
@@ -346,26 +432,19 @@ def _list_fields(_layout: Layout, names: tuple[str, ...], rows: str) -> Fields:
     unquoted = "CASE WHEN t[1] = '\"' THEN replace(trim(t, '\"'), '\"\"', '\"') ELSE t END"
     plain = f"list_transform(list_transform({cells}, lambda t: trim(t)), lambda t: {unquoted})"
     picked = [f"c[{int(name)}]" if name.isdecimal() else "NULL::VARCHAR" for name in names]
-    return Fields(f"SELECT *, {_said(plain)} AS c FROM ({rows})", picked, "c")
-
-
-def _said(values: str) -> str:
-    """The list with NULL for what says nothing. Cleaned as a list, because a macro that names its
-    argument twice reckons a field's expression twice."""
-    return f"list_transform({values}, lambda t: text_value(t))"
+    return Fields(f"SELECT *, {plain} AS c FROM ({rows})", picked, "c")
 
 
 def _first_group(name: str, groups: list[list[str]]) -> str:
     """The value of a named group in the first pattern that found it."""
     options = [f"nullif(s{at}.{quoted(name)}, '')" for at, own in enumerate(groups) if name in own]
-    return f"coalesce({', '.join(options)})" if options else "NULL"
+    return f"coalesce({', '.join(options)})" if options else "NULL::VARCHAR"
 
 
 def _keyed(layout: Layout, names: tuple[str, ...], rows: str) -> Fields:
     """Formats that write key and value: k, the keys as they come, and x, their values."""
     found = _KEYS[layout.format](layout, rows)
-    cleaned = f"SELECT * REPLACE ({_said('x')} AS x) FROM ({found})"
-    return Fields(cleaned, [f"x[list_position(k, {_text(name)})]" for name in names], "k, x")
+    return Fields(found, [f"x[list_position(k, {_text(name)})]" for name in names], "k, x")
 
 
 def _pairs(layout: Layout, rows: str) -> str:
@@ -388,7 +467,7 @@ def _cef(_layout: Layout, rows: str) -> str:
     head = r"^(?:.*?CEF: ?)?\d+" + r"\|((?:[^|\\]|\\.)*)" * 6 + r"\|(.*)$"
     named = ["c1", "c2", "c3", "c4", "c5", "c6", "ext"]
     return (
-        f"SELECT * EXCLUDE (h), [{_texts(_CEF_NAMES)}] || "
+        f"SELECT * EXCLUDE (h), [{_texts(spans.CEF_NAMES)}] || "
         f"regexp_extract_all(h.ext, {_text(_CEF_KEY)}, 1) AS k, "
         "list_transform([h.c1, h.c2, h.c3, h.c4, h.c5, h.c6] || "
         f"regexp_split_to_array(h.ext, {_text(_CEF_KEY)})[2:], "
@@ -416,7 +495,7 @@ def _leef(_layout: Layout, rows: str) -> str:
     )
 
 
-_FORMATS = {"json": _json_fields, "pattern": _pattern_fields, "list": _list_fields}
+_FORMATS = {"pattern": _pattern_fields, "list": _list_fields}
 _KEYS = {"pairs": _pairs, "cef": _cef, "leef": _leef}
 
 
@@ -436,8 +515,13 @@ def _place(layout: Layout, names: tuple[str, ...]) -> str:
     return f"CASE {' '.join(cases)} END"
 
 
-def _places(con: duckdb.DuckDBPyConnection, name: str) -> list[int]:
-    sql = f"SELECT DISTINCT place FROM {name} WHERE {_KEPT} ORDER BY ALL"
+def _kept(layout: Layout | None) -> str:
+    """A record that no mapping took needs a time at least."""
+    return "true" if layout else "time IS NOT NULL"
+
+
+def _places(con: duckdb.DuckDBPyConnection, name: str, layout: Layout | None) -> list[int]:
+    sql = f"SELECT DISTINCT place FROM {name} WHERE {_kept(layout)} ORDER BY ALL"
     return [place for (place,) in con.execute(sql).fetchall()]
 
 
@@ -473,10 +557,9 @@ def _collected(file: InputFile, layout: Layout | None) -> str:
     return f"CASE WHEN NOT text_is_local({found}) THEN nullif(text_received({found}), time) END"
 
 
-def _select(
-    layout: Layout | None, table: Table | None, place: int, name: str, collected: str
-) -> str:
-    """The rows of one table of one mapping; `collected` says when they were taken in."""
+def _given(layout: Layout | None, table: Table | None, collected: str) -> dict[str, str]:
+    """The columns that one table of one mapping gets, and SQL for each; `collected` says when they
+    were taken in."""
     source = _text(layout.id if layout else "text")
     columns = {
         "record_no": "record_no",
@@ -505,8 +588,7 @@ def _select(
             columns["received"] = f"coalesce({own}, {collected or 'NULL'})"
         for column in dict.fromkeys(c.partition(".")[0] for c in table.columns if "." in c):
             columns[column] = _packed(column, kinds[column], table.columns, names)
-    listed = ", ".join(f"{value} AS {quoted(column)}" for column, value in columns.items())
-    return f"SELECT {listed} FROM {name} WHERE place = {place} AND {_KEPT}"
+    return columns
 
 
 _WHOLE = "left(coalesce(json::VARCHAR, json_object('message', line)), 65536)"

@@ -25,6 +25,7 @@ WHOLE_BYTES = 256 << 20
 # JSON inside a string; deeper than this nobody puts any.
 _SHUT = ('"{', '"[')
 _DEEPEST = 6
+_MAY_BE_SHUT = (str, dict, list)
 _DELIMITERS = (",", "\t", ";", "|")
 _MOST_FIELD = 4 << 20  # above the longest line
 _SLASHED = re.compile(r"[A-Z][A-Za-z ]*/[A-Z][A-Za-z ]*")
@@ -238,14 +239,17 @@ def _is_shut(text: str) -> bool:
 
 
 def _opened(item: object, depth: int = 0) -> object:
-    """The value with JSON that was put into strings, as collectors and CSV exports do, opened."""
+    """The value with JSON that was put into strings, as collectors and CSV exports do, opened, in
+    place where it can be."""
     if depth > _DEEPEST:
         return item
     if isinstance(item, dict):
-        return {key: _opened(value, depth + 1) for key, value in item.items()}
-    if isinstance(item, list):
-        return [_opened(value, depth + 1) for value in item]
-    if isinstance(item, str) and item[:1] in "{[" and '"' in item:
+        for key, value in item.items():
+            if isinstance(value, _MAY_BE_SHUT):
+                item[key] = _opened(value, depth + 1)
+    elif isinstance(item, list):
+        item[:] = [_opened(value, depth + 1) for value in item]
+    elif isinstance(item, str) and item[:1] in ("{", "[") and '"' in item:
         try:
             return _opened(orjson.loads(item), depth + 1)
         except orjson.JSONDecodeError:
@@ -260,9 +264,13 @@ def _unpacked(record: Record) -> Iterator[Record]:
     if document is None:
         yield record
         return
-    for item in items(document):
-        is_plain = item is document and not _is_shut(text)
-        yield Record(record.number, text if is_plain else _dump(item))
+    for item in items(document, has_flows=FLOWS in text):
+        if item is not document:
+            yield Record(record.number, _dump(item))
+        elif _is_shut(text):
+            yield Record(record.number, orjson.dumps(_opened(item)).decode())
+        else:
+            yield record
 
 
 def _value(text: str) -> object:

@@ -1,4 +1,7 @@
 -- How text logs write things, and how the tables want them. Made once per connection.
+--
+-- The usual form is asked for first, by an expression without groups where one is needed: cutting out a group
+-- costs four times as much as telling whether there is a match.
 
 -- Numbers of seconds, milliseconds, microseconds or nanoseconds since 1970, told by their length.
 CREATE OR REPLACE TEMP MACRO text_epoch(text) AS
@@ -28,18 +31,11 @@ CREATE OR REPLACE TEMP MACRO text_in_year(y, text) AS
         try_strptime(y || ' ' || text, '%Y %b %d %H:%M:%S.%f'),
         try_strptime(y || ' ' || text, '%Y %b %d %H:%M:%S'));
 
--- A date without a year: the last such day before the log arrived; a clock may be a day ahead.
+-- A date without a year: the last such day before the log arrived; a clock may be a day ahead, and
+-- 29 February is not in every year.
 CREATE OR REPLACE TEMP MACRO text_yearless(text, arrived) AS
     list_filter(
-        [
-            text_in_year(year(arrived) + 1, text),
-            text_in_year(year(arrived), text),
-            text_in_year(year(arrived) - 1, text),
-            -- 29 February.
-            text_in_year(year(arrived) - 2, text),
-            text_in_year(year(arrived) - 3, text),
-            text_in_year(year(arrived) - 4, text)
-        ],
+        list_transform([1, 0, -1, -2, -3, -4], lambda ahead: text_in_year(year(arrived) + ahead, text)),
         lambda t: t <= arrived + INTERVAL 1 DAY)[1];
 
 CREATE OR REPLACE TEMP MACRO text_local_time(text, formats, arrived) AS
@@ -50,28 +46,39 @@ CREATE OR REPLACE TEMP MACRO text_local_time(text, formats, arrived) AS
         ELSE try_strptime(text, formats)
     END;
 
--- A time as logged to UTC. `east_s` is the offset that another field of the record gives; `zone` is
--- the site's, for times that say none.
-CREATE OR REPLACE TEMP MACRO text_time(text, east_s, zone, formats, zoned_formats, arrived) AS
+-- A number of seconds, or a date and time as ISO 8601 has them with an offset.
+CREATE OR REPLACE TEMP MACRO text_is_instant(text) AS
+    regexp_full_match(text, '\d{9,19}(\.\d+)?|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d([.,]\d+)? ?(Z|UTC|GMT|[+-]\d\d:?\d\d)');
+
+-- A time that says its own offset, to UTC; NULL for others.
+CREATE OR REPLACE TEMP MACRO text_instant(text, zoned_formats) AS
     CASE
         WHEN text IS NULL THEN NULL
         WHEN regexp_full_match(text, '\d{9,19}(\.\d+)?') THEN text_epoch(text)
-        WHEN regexp_full_match(text, '\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d([.,]\d+)? ?(Z|UTC|GMT|[+-]\d\d:?\d\d)')
+        WHEN text_is_instant(text)
             THEN TRY_CAST(replace(regexp_replace(regexp_replace(text, ' ?(UTC|GMT)$', 'Z'),
                 ' ?([+-]\d\d):?(\d\d)$', '\1:\2'), ',', '.')
                 AS TIMESTAMPTZ) AT TIME ZONE 'UTC'
         -- Trying formats in vain costs more than asking whether there is an offset at all.
-        WHEN regexp_matches(text, '[ \d][+-]\d\d:?\d\d|Z$') AND try_strptime(text, zoned_formats) IS NOT NULL
+        WHEN regexp_matches(text, '[ \d][+-]\d\d:?\d\d|Z$')
             THEN try_strptime(text, zoned_formats)::TIMESTAMPTZ AT TIME ZONE 'UTC'
-        WHEN east_s IS NOT NULL
-            THEN text_local_time(text, formats, arrived) - to_seconds(east_s)
-        ELSE timezone(zone, text_local_time(text, formats, arrived)) AT TIME ZONE 'UTC'
+    END;
+
+-- A time that says none: `east_s` is the offset that another field of the record gives; `zone` is the
+-- site's.
+CREATE OR REPLACE TEMP MACRO text_utc(local, east_s, zone) AS
+    CASE
+        WHEN east_s IS NOT NULL THEN local - to_seconds(east_s)
+        WHEN zone = 'UTC' THEN local
+        ELSE timezone(zone, local) AT TIME ZONE 'UTC'
     END;
 
 -- When a collector took a record in; a time without an offset as if it were UTC.
 CREATE OR REPLACE TEMP MACRO text_received(text) AS
-    text_time(text, NULL, 'UTC', ['%Y/%m/%d %H:%M:%S', '%b %d %Y %H:%M:%S'],
-        ['%b %d %Y %H:%M:%S %z'], NULL::TIMESTAMP);
+    coalesce(
+        text_instant(text, ['%b %d %Y %H:%M:%S %z']),
+        CASE WHEN NOT text_is_instant(text)
+            THEN text_local_time(text, ['%Y/%m/%d %H:%M:%S', '%b %d %Y %H:%M:%S'], NULL::TIMESTAMP) END);
 
 -- Neither a number of seconds nor a time with its offset.
 CREATE OR REPLACE TEMP MACRO text_is_local(text) AS
@@ -82,12 +89,16 @@ CREATE OR REPLACE TEMP MACRO text_value(text) AS
 
 -- An address without brackets, zone or port.
 CREATE OR REPLACE TEMP MACRO text_ip(text) AS
-    nullif(regexp_extract(
-        regexp_replace(lower(trim(text)), '^\[?(::ffff:)?', ''),
-        '^(\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7})', 1), '');
+    CASE
+        WHEN regexp_full_match(text, '\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}') THEN text
+        ELSE nullif(regexp_extract(
+            regexp_replace(lower(trim(text)), '^\[?(::ffff:)?', ''),
+            '^(\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7})', 1), '')
+    END;
 
 CREATE OR REPLACE TEMP MACRO text_mac(text) AS
     CASE
+        WHEN regexp_full_match(text, '(?:[0-9a-f][0-9a-f]:){5}[0-9a-f][0-9a-f]') THEN text
         WHEN length(regexp_replace(text, '[^0-9A-Fa-f]', '', 'g')) = 12
             THEN rtrim(regexp_replace(
                 lower(regexp_replace(text, '[^0-9A-Fa-f]', '', 'g')), '(..)', '\1:', 'g'), ':')
@@ -95,14 +106,19 @@ CREATE OR REPLACE TEMP MACRO text_mac(text) AS
 
 CREATE OR REPLACE TEMP MACRO text_device(text) AS
     CASE
+        WHEN regexp_full_match(text, '[A-Za-z][^.:$]*') THEN lower(text)
         WHEN text_ip(text) = lower(text) THEN lower(text)
         ELSE nullif(split_part(lower(rtrim(text, '$')), '.', 1), '')
     END;
 
 -- "(3)www(7)example(0)" is how Windows DNS writes a name.
 CREATE OR REPLACE TEMP MACRO text_name(text) AS
-    lower(trim(
-        CASE WHEN text[1] = '(' THEN regexp_replace(text, '\(\d+\)', '.', 'g') ELSE text END, '.'));
+    lower(
+        CASE
+            WHEN starts_with(text, '(') THEN trim(regexp_replace(text, '\(\d+\)', '.', 'g'), '.')
+            WHEN starts_with(text, '.') OR suffix(text, '.') THEN trim(text, '.')
+            ELSE text
+        END);
 
 -- The roots of a registry path as kernel, tools and vendors write them.
 CREATE OR REPLACE TEMP MACRO text_key(text) AS
@@ -113,7 +129,7 @@ CREATE OR REPLACE TEMP MACRO text_key(text) AS
 
 CREATE OR REPLACE TEMP MACRO text_transport(text) AS
     CASE lower(text)
-        WHEN '6' THEN 'tcp' WHEN '17' THEN 'udp' WHEN '1' THEN 'icmp' WHEN '58' THEN 'icmp'
+        WHEN 'tcp' THEN 'tcp' WHEN 'udp' THEN 'udp' WHEN '6' THEN 'tcp' WHEN '17' THEN 'udp' WHEN '1' THEN 'icmp' WHEN '58' THEN 'icmp'
         ELSE regexp_replace(lower(text), '^(tcp|udp|icmp)[_-]?(?:ip)?v?[46]$', '\1')
     END;
 
@@ -128,7 +144,7 @@ CREATE OR REPLACE TEMP MACRO text_disposition(text) AS
     END;
 
 CREATE OR REPLACE TEMP MACRO text_query_type(text) AS
-    CASE coalesce(nullif(regexp_extract(text, '^\d+'), ''), text)
+    CASE coalesce(CASE WHEN text[1] BETWEEN '0' AND '9' THEN regexp_extract(text, '^\d+') END, text)
         WHEN '1' THEN 'A' WHEN '2' THEN 'NS' WHEN '5' THEN 'CNAME' WHEN '6' THEN 'SOA'
         WHEN '12' THEN 'PTR' WHEN '15' THEN 'MX' WHEN '16' THEN 'TXT' WHEN '28' THEN 'AAAA'
         WHEN '33' THEN 'SRV' WHEN '35' THEN 'NAPTR' WHEN '64' THEN 'SVCB' WHEN '65' THEN 'HTTPS'
@@ -139,19 +155,37 @@ CREATE OR REPLACE TEMP MACRO text_query_type(text) AS
 CREATE OR REPLACE TEMP MACRO text_rcode(text) AS
     CASE text
         WHEN '0' THEN 'NOERROR' WHEN '1' THEN 'FORMERR' WHEN '2' THEN 'SERVFAIL'
+        WHEN 'NOERROR' THEN 'NOERROR' WHEN 'NXDOMAIN' THEN 'NXDOMAIN' WHEN 'SERVFAIL' THEN 'SERVFAIL'
         WHEN '3' THEN 'NXDOMAIN' WHEN '4' THEN 'NOTIMP' WHEN '5' THEN 'REFUSED'
         ELSE CASE WHEN regexp_full_match(text, '(?i)no ?error') THEN 'NOERROR' ELSE upper(text) END
     END;
 
+-- A web address without port, user or upper case, and what a proxy's CONNECT names.
+CREATE OR REPLACE TEMP MACRO text_is_web(text) AS regexp_matches(text, '^https?://[0-9a-z._-]+(?:/|$)');
+CREATE OR REPLACE TEMP MACRO text_is_tunnel(text) AS regexp_full_match(text, '[0-9a-z._-]+:[0-9]+');
+
 -- A part of a URL, with or without its scheme.
 CREATE OR REPLACE TEMP MACRO text_url(text, part) AS
     CASE part
-        WHEN 'host' THEN nullif(lower(regexp_extract(
-            text, '^(?:[A-Za-z][A-Za-z0-9+.-]*://)?(?:[^/@]*@)?(\[[^\]]*\]|[^/:?#]+)', 1)), '')
-        WHEN 'port' THEN nullif(regexp_extract(
-            text, '^(?:[A-Za-z][A-Za-z0-9+.-]*://)?(?:[^/@]*@)?(?:\[[^\]]*\]|[^/:?#]+):(\d+)', 1), '')
-        ELSE nullif(regexp_extract(
-            regexp_replace(text, '^[A-Za-z][A-Za-z0-9+.-]*://', ''), '^[^/?#]*([/?#].*)$', 1), '')
+        WHEN 'host' THEN CASE
+            WHEN text_is_web(text) THEN split_part(text, '/', 3)
+            WHEN text_is_tunnel(text) THEN split_part(text, ':', 1)
+            ELSE nullif(lower(regexp_extract(
+                text, '^(?:[A-Za-z][A-Za-z0-9+.-]*://)?(?:[^/@]*@)?(\[[^\]]*\]|[^/:?#]+)', 1)), '')
+        END
+        WHEN 'port' THEN CASE
+            WHEN text_is_web(text) THEN NULL
+            WHEN text_is_tunnel(text) THEN split_part(text, ':', 2)
+            ELSE nullif(regexp_extract(
+                text, '^(?:[A-Za-z][A-Za-z0-9+.-]*://)?(?:[^/@]*@)?(?:\[[^\]]*\]|[^/:?#]+):(\d+)', 1), '')
+        END
+        ELSE CASE
+            WHEN text_is_web(text) AND NOT contains(text, chr(10))
+                THEN nullif(text[strpos(text, '/') + 2 + length(split_part(text, '/', 3)):], '')
+            WHEN text_is_tunnel(text) THEN NULL
+            ELSE nullif(regexp_extract(
+                regexp_replace(text, '^[A-Za-z][A-Za-z0-9+.-]*://', ''), '^[^/?#]*([/?#].*)$', 1), '')
+        END
     END;
 
 -- Addresses and names of the records in an answer as BIND and Infoblox write it:
