@@ -17,6 +17,10 @@ people's choices (the samples' README); these rules, and no others, allow for th
   a time that differs by just that offset is the same.
 - Of two moments in one record the earlier is when it happened, the later when it was received or
   updated: ours may be the earlier. 1 January 00:00 is a parser's default for a time not read.
+- What became of it (VERDICTS): an action, type or outcome that says allowed or blocked must be our
+  disposition, where the record's table has one and the product decides there; a word of neither
+  kind (logged, detected, accepted for delivery) is no verdict, and words of both kinds are none.
+  Where the documents copy the product's own word, that word counts as the product writes it.
 - An empty document is a record that their pipeline drops.
 """
 
@@ -82,6 +86,18 @@ PLACEHOLDERS = (
     None, "", "-", "0", "0.0.0.0", "<unknown process>", "N/A", "Unknown", "none", "Not Found",
     "No Authentication Required",
 )  # fmt: skip
+# What became of it, by a word in event.action, event.type or the product's own action.
+VERDICTS = {
+    "allowed": {
+        "accept", "accepted", "allow", "allowed", "pass", "passed", "permit", "permitted",
+        "delivered", "access_allowed",
+    },
+    "blocked": {
+        "block", "blocked", "deny", "denied", "drop", "dropped", "discard", "reject", "rejected",
+        "quarantine", "quarantined", "reset", "access_denied", "prevented", "removed", "cleaned",
+    },
+}  # fmt: skip
+VERDICT_FIELDS = ("event.action", "event.type", "rule.action", "network.action", "action.outcome")
 # What became of it.
 OUTCOMES = {"success": True, "failure": False}
 MOST_PORT = 65_535
@@ -161,6 +177,11 @@ def faults(
     said = row["success"] if table == "authentication" else None
     if None not in (outcome, said) and outcome != said:
         wrong.append(f"event.outcome: {outcome} != {said}")
+    verdict = _verdict(expected)
+    if verdict and "disposition" in row and table != "authentication":
+        held = {"sinkholed": "blocked"}.get(str(row["disposition"]), row["disposition"])
+        if held != verdict:
+            wrong.append(f"verdict: {verdict} != {row['disposition']}")
     host = str(_at(expected, "host.name") or "").lower().partition(".")[0]
     if row["device"] and row["vantage"] == "endpoint" and host not in row["device"]:
         wrong.append(f"host.name: {host} != {row['device']}")
@@ -203,6 +224,18 @@ def _categories(expected: Mapping[str, Any]) -> set[str]:
     if told == {"network"} and any(end in PLACEHOLDERS for end in ends):
         return set()
     return told
+
+
+def _verdict(expected: Mapping[str, Any]) -> str | None:
+    """Allowed or blocked, where a field of the document says it and none says the other."""
+    words = {
+        word.lower()
+        for name in VERDICT_FIELDS
+        for value in _listed(_at(expected, name))
+        for word in re.split(r"[\s/-]+", value)
+    }
+    said = [verdict for verdict, own in VERDICTS.items() if words & own]
+    return said[0] if len(said) == 1 else None
 
 
 def _listed(value: object) -> set[str]:

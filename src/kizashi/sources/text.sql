@@ -20,7 +20,14 @@ CREATE OR REPLACE TEMP MACRO text_epoch(text) AS
 -- "+0900", "-05:00", "Z" as seconds east of Greenwich.
 CREATE OR REPLACE TEMP MACRO text_offset_s(text) AS
     CASE
-        WHEN text IN ('Z', 'z', 'UTC', 'GMT') THEN 0
+        WHEN text IN ('Z', 'z', 'UTC', 'GMT', 'WET') THEN 0
+        -- Abbreviations that mean one offset; CST, EST, IST and BST mean several, so the site's zone counts.
+        WHEN regexp_full_match(text, '[A-Z]{3,4}') THEN 3600 * CASE text
+            WHEN 'CET' THEN 1 WHEN 'CEST' THEN 2 WHEN 'WEST' THEN 1 WHEN 'EET' THEN 2 WHEN 'EEST' THEN 3
+            WHEN 'MSK' THEN 3 WHEN 'TRT' THEN 3 WHEN 'JST' THEN 9 WHEN 'KST' THEN 9 WHEN 'SGT' THEN 8
+            WHEN 'HKT' THEN 8 WHEN 'PST' THEN -8 WHEN 'PDT' THEN -7 WHEN 'MST' THEN -7 WHEN 'MDT' THEN -6
+            WHEN 'CDT' THEN -5 WHEN 'EDT' THEN -4
+        END
         WHEN regexp_full_match(text, '[+-]\d\d:?\d\d')
             THEN (CASE WHEN text[1] = '-' THEN -1 ELSE 1 END)
                 * (text[2:3]::INTEGER * 3600 + text[-2:]::INTEGER * 60)
