@@ -146,7 +146,7 @@ CREATE OR REPLACE TEMP MACRO text_disposition(text) AS
         WHEN regexp_matches(text, '(?i)sinkhole') THEN 'sinkholed'
         WHEN regexp_matches(text, '(?i)den(y|ied)|block|drop|reset|reject|prevent|quarantin|close-rst|遮断|拒否|破棄|ブロック')
             THEN 'blocked'
-        WHEN regexp_matches(text, '(?i)allow|accept|permit|pass|forward|close|start|timeout|detect|monitor|alert|許可|通過|成功')
+        WHEN regexp_matches(text, '(?i)allow|accept|permit|pass|forward|close|start|timeout|detect|monitor|alert|trust|(en|de)crypt|(client|server)-rst|^(dns|ip-conn)$|許可|通過|成功')
             THEN 'allowed'
     END;
 
