@@ -29,7 +29,7 @@ def weekends(site: str, moment: datetime) -> bool:
     return moment.weekday() >= 5
 
 
-def look(hours: float, query: str, rcode: str = "NOERROR", **more: Any) -> dict[str, Any]:
+def look(hours: float, query: str, rcode: str | None = "NOERROR", **more: Any) -> dict[str, Any]:
     answers = {"answers": ["192.0.2.1"], "ttl_s": [300]} if rcode == "NOERROR" else {}
     return {
         "time": at(hours), "site": "tokyo", "device": "pc-1", "query": query, "rcode": rcode,
@@ -184,6 +184,20 @@ def test_one_host_or_site_is_drawn_with_all_its_measures(con: duckdb.DuckDBPyCon
     }
     assert sheet(page, "hosts", "host") == [("pc-1",)]
     assert sheet(made(con, site="osaka"), "hosts", "host") == []
+
+
+def test_look_ups_without_an_outcome_did_neither_fail_nor_succeed(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    ask(
+        con,
+        look(9, "a.example", "NXDOMAIN"),
+        *[look(9.1, "a.example", rcode=None) for _ in range(9)],
+    )
+    page = made(con)
+    assert sheet(page, "hosts", "lookups", "failing") == [(10, 1.0)]
+    assert page.lead[0].values["share"] == "100.0"
+    assert "dns.without_rcode" in [phrase.key for phrase in page.blind]
 
 
 def test_without_a_log_it_says_so(con: duckdb.DuckDBPyConnection) -> None:

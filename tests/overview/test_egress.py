@@ -108,9 +108,23 @@ def test_what_stays_inside_goes_to_the_proxy_or_comes_from_a_server_is_no_way_ou
         flow(10, SERVER, state="S0"), flow(10, SERVER, disposition="blocked"),
         flow(10, SERVER, device="proxy", client_ip=PROXY),
         flow(10, SERVER, 53, device="ns", client_ip=RESOLVER),
-        flow(10, SERVER, device="198.51.100.77", client_ip="198.51.100.77"),
+        flow(10, SERVER, 137), flow(10, SERVER, device="198.51.100.77", client_ip="198.51.100.77"),
     )  # fmt: skip
     assert sheet(made(con), "matrix", "host", "destination") == []
+
+
+def test_names_of_neighbours_among_dns_are_no_dns_outside(con: duckdb.DuckDBPyConnection) -> None:
+    proxied(con)
+    row = {
+        "time": at(9),
+        "device": "pc-1",
+        "client_ip": "10.1.0.1",
+        "query": "*",
+        "server_port": 137,
+    }
+    seen(con, "dns_activity", {**row, "server_ip": SERVER})
+    seen(con, "dns_activity", {**row, "server_ip": "224.0.0.251", "server_port": 5353})
+    assert sheet(made(con), "matrix", "way") == []
 
 
 def test_the_share_of_a_day_counts_exchanges_and_connections(
@@ -244,4 +258,4 @@ def test_where_no_proxy_is_the_rule_only_odd_ways_are_listed_unless_one_host_is_
 def test_what_no_log_holds_is_said(con: duckdb.DuckDBPyConnection) -> None:
     said = {phrase.key for phrase in made(con).blind}
     assert {"egress.no_flows", "egress.no_proxy", "egress.no_dns", "egress.no_registry"} <= said
-    assert {"egress.quic", "egress.ech"} <= said
+    assert {"egress.quic_unseen", "egress.ech"} <= said

@@ -3,22 +3,33 @@
 -- sinkhole. Told by behaviour: many unrelated names that nobody asks for twice, one answer, and a sign
 -- that there is no such name behind it. `reason` is the sign; it is not sure where only the labels tell,
 -- since a crowded machine may hold made names. Reads dns_activity, tls_activity, role and public_suffix.
-WITH answered AS (
+-- Cheap and rough: what answers few names goes before answers are compared as sets.
+WITH busy AS (
     SELECT
         coalesce(site, '') AS site,
-        server_ip,
-        host_id,
-        time,
-        query,
-        list_sort(list_distinct(answers)) AS addresses
+        list_min(answers) AS address
     FROM dns_activity
-    WHERE
-        query <> ''
-        AND len(answers) BETWEEN 1 AND most_page_addresses()
-        AND coalesce(rcode, 'NOERROR') = 'NOERROR'
-        AND NOT is_reverse_name(query)
+    WHERE query <> '' AND len(answers) BETWEEN 1 AND most_page_addresses()
+    GROUP BY coalesce(site, ''), list_min(answers)
+    HAVING approx_count_distinct(query) >= fewest_rewritten() // 2 AND is_any_address(list_min(answers))
 ),
--- Cheap and rough: what answers few names goes before names are looked at.
+answered AS (
+    SELECT
+        busy.site,
+        dns_activity.server_ip,
+        dns_activity.host_id,
+        dns_activity.time,
+        dns_activity.query,
+        list_sort(list_distinct(dns_activity.answers)) AS addresses
+    FROM dns_activity
+    JOIN busy
+        ON busy.site = coalesce(dns_activity.site, '') AND busy.address = list_min(dns_activity.answers)
+    WHERE
+        dns_activity.query <> ''
+        AND len(dns_activity.answers) BETWEEN 1 AND most_page_addresses()
+        AND coalesce(dns_activity.rcode, 'NOERROR') = 'NOERROR'
+        AND NOT is_reverse_name(dns_activity.query)
+),
 crowded AS (
     SELECT
         site,
@@ -27,7 +38,7 @@ crowded AS (
     GROUP BY site, addresses
     HAVING
         approx_count_distinct(query) >= fewest_rewritten() // 2
-        AND bool_and(list_bool_and(list_transform(addresses, lambda a: is_any_address(a))))
+        AND list_bool_and(list_transform(addresses, lambda a: is_any_address(a)))
 ),
 -- A proxy that stands for the whole web is asked for everything.
 candidate AS (

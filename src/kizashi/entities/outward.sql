@@ -120,7 +120,11 @@ seen AS (
         file_id,
         record_no
     FROM dns_activity
-    WHERE vantage <> 'endpoint' AND is_public_address(server_ip)
+    -- Sensors log names of neighbours (NetBIOS, multicast) among DNS.
+    WHERE
+        vantage <> 'endpoint'
+        AND is_outward_port(coalesce(server_port, 53))
+        AND is_public_address(server_ip)
 ),
 own AS (
     SELECT seen.*

@@ -91,9 +91,12 @@ def _lead(
 ) -> Iterator[Phrase]:
     if not facts["lookups"]:
         return
-    share = f"{100 * facts['failures'] / facts['lookups']:.1f}"
+    told = facts["lookups"] - facts["without_rcode"]
+    share = f"{100 * facts['failures'] / told:.1f}" if told else "-"
     values = {"lookups": f"{facts['lookups']:,}", "hosts": f"{facts['hosts']:,}", "share": share}
     yield Phrase("dns.said", values)
+    if not warnings and not unwarned:
+        return
     leads = sorted(row[9] for row in warnings if row[9] is not None)
     values = {
         "n": f"{len(warnings):,}",

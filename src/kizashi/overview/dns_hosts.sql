@@ -4,7 +4,7 @@ SELECT
     substr(dns_hour.host_id, length(dns_hour.site) + 2) AS host,
     sum(lookups) AS lookups,
     sum(failures) AS failures,
-    sum(failures) / sum(lookups) AS failing,
+    sum(failures) / nullif(sum(told), 0) AS failing,
     coalesce(any_value(fresh.names), 0) AS fresh_names,
     sum(new_names) AS new_names,
     CASE WHEN getvariable('has_feed') THEN sum(registered) END AS registered,
@@ -22,4 +22,4 @@ LEFT JOIN (
 ) AS fresh ON fresh.host_id = dns_hour.host_id
 WHERE dns_hour.scope = 'host'
 GROUP BY dns_hour.site, dns_hour.host_id
-ORDER BY fresh_names DESC, failing DESC, lookups DESC, site, host
+ORDER BY fresh_names DESC, failing DESC NULLS LAST, lookups DESC, site, host

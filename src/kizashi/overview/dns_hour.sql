@@ -1,4 +1,4 @@
--- dns_hour(scope, site, host_id, hour, lookups, failures, new_names, registered, labels, label_length,
+-- dns_hour(scope, site, host_id, hour, lookups, told, failures, new_names, registered, labels, label_length,
 --          odd_labels, answered, answers, timed, ttl_log)
 -- What was asked in each hour (UTC), by host, by site and of the fleet, in one pass. A and AAAA, and what
 -- two sources saw of one question, count each. Sums only, so that shares and means of any hours can be made
@@ -10,6 +10,7 @@ SELECT
     host_id,
     hour,
     count(*) AS lookups,
+    count(rcode) AS told,
     count(*) FILTER (is_failed) AS failures,
     count(*) FILTER (is_new) AS new_names,
     count(*) FILTER (is_registered_lately) AS registered,
@@ -25,6 +26,7 @@ FROM (
         coalesce(asked.site, '') AS site,
         asked.host_id,
         date_trunc('hour', asked.time) AS hour,
+        asked.rcode,
         coalesce(asked.rcode = 'NXDOMAIN', FALSE) AS is_failed,
         asked.time = dns_name.first_seen AS is_new,
         dns_name.is_listed

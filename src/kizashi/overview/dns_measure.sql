@@ -10,6 +10,7 @@ WITH chosen AS (
         site,
         hour,
         lookups,
+        told,
         failures,
         new_names,
         registered,
@@ -32,7 +33,7 @@ measured AS (
         chosen.hour,
         free_hour.hour IS NOT NULL AS is_free,
         chosen.lookups::DOUBLE AS lookups,
-        CASE WHEN chosen.lookups >= getvariable('least_lookups') THEN chosen.failures / chosen.lookups END
+        CASE WHEN chosen.told >= getvariable('least_lookups') THEN chosen.failures / chosen.told END
             AS failing,
         -- In its first day a log calls every name new.
         CASE

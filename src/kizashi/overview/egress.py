@@ -60,7 +60,9 @@ def page(
 def _lead(facts: Mapping[str, Any], days: list[tuple[Any, ...]]) -> Iterator[Phrase]:
     proxied = sum(day[2] for day in days)
     direct = sum(day[3] for day in days)
-    if proxied + direct:
+    if not facts["has_proxy"] and direct:
+        yield Phrase("egress.direct_said", {"direct": f"{direct:,}"})
+    elif proxied + direct:
         share = round(100 * proxied / (proxied + direct))
         values = {"share": share, "proxied": f"{proxied:,}", "direct": f"{direct:,}"}
         yield Phrase("egress.share_said", values)
@@ -78,17 +80,13 @@ def _blind(facts: Mapping[str, Any]) -> Iterator[Phrase]:
         yield Phrase("egress.no_proxy")
     if facts["without_resolver"]:
         yield Phrase("egress.no_resolver", {"sites": _sites(facts["without_resolver"])})
-    yield Phrase(
-        "egress.quic", {"n": f"{facts['quic']:,}", "nameless": f"{facts['nameless_quic']:,}"}
-    )
-    yield Phrase(
-        "egress.ech",
-        {
-            "n": f"{facts['nameless_web']:,}",
-            "all": f"{facts['web']:,}",
-            "outer": f"{facts['ech']:,}",
-        },
-    )
+    if facts["quic"]:
+        values = {"n": f"{facts['quic']:,}", "nameless": f"{facts['nameless_quic']:,}"}
+        yield Phrase("egress.quic", values)
+    else:
+        yield Phrase("egress.quic_unseen")
+    values = {"n": facts["nameless_web"], "all": facts["web"], "outer": facts["ech"]}
+    yield Phrase("egress.ech", {key: f"{count:,}" for key, count in values.items()})
     if facts["unknown_programs"]:
         values = {"n": f"{facts['unknown_programs']:,}", "all": f"{facts['direct']:,}"}
         yield Phrase("egress.no_program", values)

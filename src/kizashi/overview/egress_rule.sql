@@ -15,6 +15,7 @@ SELECT
 FROM role
 WHERE
     role = 'resolver'
+    AND is_own_address(address)
     AND (
         NOT is_public_address(address)
         OR net_of(address) IN (SELECT net_of(client_ip) FROM dns_activity)
