@@ -117,6 +117,28 @@ def test_a_folder_of_ours_may_be_named_as_well() -> None:
     assert {name for name, _case, _problem in query.run_cases(ours)} == {"dns_nxdomain_burst"}
 
 
+def test_the_words_of_a_query_are_said_in_japanese(folder: Path) -> None:
+    words = '[words_ja.sample]\n"a share" = "共有"\n\n[lookback]'
+    (folder / "detector.toml").write_text(TOML.replace("[lookback]", words), "utf-8")
+    detector = detectors([folder])["dns_failed_names"]
+    english, japanese = summarise(detector, {"names": 3, "sample": "a share"})
+    assert (english, japanese) == ("3 names failed, such as a share", "3 件失敗（例：共有）")
+    assert "other" in summarise(detector, {"sample": "other"})[1]
+    (folder / "detector.toml").write_text(
+        TOML.replace("[lookback]", '[words_ja]\nsample = "共有"\n[lookback]'), "utf-8"
+    )
+    with pytest.raises(KizashiError, match="must hold lines such as"):
+        detectors([folder])
+
+
+def test_every_word_that_is_told_in_japanese_stands_in_its_query() -> None:
+    for detector in detectors().values():
+        for column, words in detector.words_ja.items():
+            assert f"{{{column}}}" in detector.summary_ja, detector.id
+            for word in words:
+                assert word.replace("'", "''") in detector.sql, (detector.id, word)
+
+
 def test_a_summary_counts_in_the_singular_and_the_plural(folder: Path) -> None:
     (folder / "detector.toml").write_text(
         re.sub(r"(?m)^summary = .*$", 'summary = "{names:name fails|names fail} on {hosts}"', TOML),

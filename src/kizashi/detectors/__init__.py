@@ -187,8 +187,13 @@ ORDER BY found.first_seen, found.host_id, found.evidence[1].file_id, found.evide
 
 def summarise(detector: Detector, details: Mapping[str, object]) -> tuple[str, str]:
     """The signal in one English and one Japanese sentence, from its columns and details."""
-    known = _Said(details)
-    return detector.summary.format_map(known), detector.summary_ja.format_map(known)
+    own_words = {
+        column: words.get(str(details[column]), details[column])
+        for column, words in detector.words_ja.items()
+        if column in details
+    }
+    english, japanese = _Said(details), _Said({**details, **own_words})
+    return detector.summary.format_map(english), detector.summary_ja.format_map(japanese)
 
 
 class _Said(dict[str, object]):

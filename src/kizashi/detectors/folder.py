@@ -10,7 +10,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any, NamedTuple
@@ -120,6 +120,7 @@ class Detector:
     sql: str
     origin: str = "detector.sql"  # the file that the query came from
     prepare: Prepare | None = None  # what must be done before the query can run
+    words_ja: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # by column and word
 
 
 def load(folder: Traversable) -> Detector:
@@ -136,6 +137,7 @@ def load(folder: Traversable) -> Detector:
         and isinstance(values.get("settings"), dict)
     ):
         values["settings"] = _standard_settings() | values["settings"]
+    words_ja = _words(where, values.pop("words_ja", {}))
     check_keys(where, values, KEYS)
     for key, allowed in CHOICES.items():
         _choose(where, key, values[key], allowed)
@@ -162,8 +164,20 @@ def load(folder: Traversable) -> Detector:
         sql=query.sql,
         origin=origin,
         prepare=query.prepare,
+        words_ja=words_ja,
         **{key: values[key] for key in (*TEXTS, *CHOICES)},
     )
+
+
+def _words(where: str, columns: Any) -> dict[str, dict[str, str]]:
+    """What the query's own words are in Japanese, by column; KizashiError for another shape."""
+    tables = columns.values() if isinstance(columns, dict) else [columns]
+    if not all(
+        isinstance(words, dict) and all(isinstance(text, str) for text in words.values())
+        for words in tables
+    ):
+        raise KizashiError(f'{where}: [words_ja.COLUMN] must hold lines such as "share" = "共有"')
+    return dict(columns)
 
 
 def _standard_settings() -> dict[str, Any]:

@@ -9,13 +9,14 @@ from kizashi.incidents import HuntResult, PackHunt
 from kizashi.report.moments import date, stamp
 from kizashi.report.wording import Wording
 
+STATES = ("fired", "lead", "blind", "nothing")
 _HOSTS, _RANKS, _PROOFS, _LACKING, _PAST = 3, 5, 2, 4, 5
 
 
 def packs(result: HuntResult) -> Iterator[tuple[str, tuple[PackHunt, ...]]]:
-    """The packs of a result, each with its hunts."""
+    """The packs of a result, each with its hunts: what was found first, what was not last."""
     for pack, hunts in groupby(result.pack_hunts, key=lambda hunt: hunt.pack):
-        yield pack, tuple(hunts)
+        yield pack, tuple(sorted(hunts, key=lambda hunt: STATES.index(hunt.state)))
 
 
 def looked(hunt: PackHunt) -> str:

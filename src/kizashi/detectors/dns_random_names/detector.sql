@@ -701,6 +701,7 @@ SELECT
     kept.suffixes,
     kept.label_length_min,
     kept.label_length_max,
+    concat_ws('-', kept.label_length_min, nullif(kept.label_length_max, kept.label_length_min)) AS label_lengths,
     array_to_string(kept.alphabets, ', ') AS alphabet,
     kept.score,
     kept.pace_weight,

@@ -1,4 +1,4 @@
--- Labels that a host failed on under several suffixes within minutes. Devolution along a search list is
+-- Labels that a host failed on under three suffixes within minutes, or several drawn labels under two each. Devolution along a search list is
 -- gone before (failed_lookup); labels that resolve for others under some suffix are brands.
 WITH asked AS (
     SELECT
@@ -34,7 +34,7 @@ beside AS (
         process_guid,
         image,
         evidence,
-        lead(time, getvariable('min_names') - 1) OVER of_label - time
+        lead(time, getvariable('pair_names') - 1) OVER of_label - time
         <= to_minutes(getvariable('window_minutes')) AS is_reached
     FROM asked
     ANTI JOIN brand USING (label)
@@ -55,7 +55,7 @@ rotated AS (
         bool_or(is_reached) OVER (
             PARTITION BY site, host_id, label
             ORDER BY time, unit
-            ROWS BETWEEN getvariable('min_names') - 1 PRECEDING AND CURRENT ROW
+            ROWS BETWEEN getvariable('pair_names') - 1 PRECEDING AND CURRENT ROW
         )
 ),
 graded AS (
@@ -106,6 +106,20 @@ session AS (
             PARTITION BY site, host_id ORDER BY time, unit ROWS UNBOUNDED PRECEDING
         ) AS session_no
     FROM begun
+),
+counted AS (
+    SELECT
+        *,
+        count(*) OVER (PARTITION BY site, host_id, session_no, label) AS names_of_label,
+        count(DISTINCT label) FILTER (is_made) OVER (PARTITION BY site, host_id, session_no) AS made_labels
+    FROM session
+),
+told AS (
+    SELECT *
+    FROM counted
+    WHERE
+        names_of_label >= getvariable('min_names')
+        OR (is_made AND made_labels >= getvariable('several_labels'))
 )
 SELECT
     site,
@@ -128,6 +142,6 @@ SELECT
     END AS confidence,
     list(evidence ORDER BY time, evidence.file_id, evidence.record_no)
         [:getvariable('max_evidence')] AS evidence
-FROM session
+FROM told
 GROUP BY site, host_id, session_no
 ORDER BY first_seen, host_id

@@ -176,6 +176,7 @@ SELECT
     set_names,
     label_length_min,
     label_length_max,
+    concat_ws('-', label_length_min, nullif(label_length_max, label_length_min)) AS label_lengths,
     array_to_string(alphabets, ', ') AS alphabet,
     sample,
     siblings,

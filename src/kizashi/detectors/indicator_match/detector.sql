@@ -208,6 +208,15 @@ SELECT
         ELSE 'its age is not known'
     END AS freshness,
     CASE
+        WHEN known_until IS NOT NULL AND first_seen > known_until
+            THEN date_diff('day', known_until, first_seen) || ' 日前に期限切れ'
+        WHEN known_from IS NOT NULL AND first_seen >= known_from
+            THEN date_diff('day', known_from, first_seen) || ' 日前に公開'
+        WHEN known_from IS NOT NULL
+            THEN '公開の ' || date_diff('day', first_seen, known_from) || ' 日前に観測'
+        ELSE '公開時期は不明'
+    END AS freshness_ja,
+    CASE
         WHEN indicator_kind IN ('hash', 'url', 'mail') THEN getvariable('certain')
         WHEN indicator_kind = 'name' THEN getvariable('named')
         ELSE getvariable('addressed')

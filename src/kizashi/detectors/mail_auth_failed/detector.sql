@@ -266,6 +266,12 @@ SELECT
         WHEN worst.risky_links > 0 THEN 'risky link'
         ELSE 'nothing risky in it'
     END AS risky_files,
+    CASE
+        WHEN worst.file_risk > 0
+            THEN '添付 ' || array_to_string(list_transform(worst.message.attachments, lambda a: a.name), ', ')
+        WHEN worst.risky_links > 0 THEN '危険なリンク'
+        ELSE '危険なものなし'
+    END AS risky_files_ja,
     concat_ws(
         ', ',
         worst.look_alike,
