@@ -69,19 +69,35 @@ SELECT
 FROM named
 QUALIFY row_number() OVER (PARTITION BY signal_id, depth ORDER BY guessed, shape, line) = 1;
 CREATE OR REPLACE TEMP TABLE deed AS
+-- Shapes are worked out once a path, since few programs make most of the starts.
+WITH path AS (
+    SELECT image AS path FROM process_activity WHERE activity = 'start'
+    UNION
+    SELECT parent_image FROM process_activity WHERE activity = 'start'
+),
+shaped AS (
+    SELECT
+        path,
+        program_shape(path) AS shape,
+        shape IN (SELECT shape FROM acting) AS met,
+        shape IN (SELECT shape FROM acting WHERE own) AS own
+    FROM path
+    WHERE path IS NOT NULL
+)
 SELECT
-    host_id,
-    program_shape(parent_image) AS doer,
-    program_shape(image) AS shape,
-    line_shape(command_line) AS line,
-    lower("user") AS account,
-    time
-FROM process_activity
-WHERE activity = 'start'
+    ran.host_id,
+    doer.shape AS doer,
+    program.shape,
+    line_shape(ran.command_line) AS line,
+    lower(ran."user") AS account,
+    ran.time
+FROM process_activity AS ran
+LEFT JOIN shaped AS program ON program.path = ran.image
+LEFT JOIN shaped AS doer ON doer.path = ran.parent_image
+WHERE ran.activity = 'start'
   AND (
-      program_shape(parent_image) IN (SELECT shape FROM acting WHERE own)
-      OR program_shape(image) IN (SELECT shape FROM acting WHERE own)
-      OR lower("user") IN (SELECT account FROM acting WHERE depth = 0 AND NOT of_system)
-      OR (program_shape(image) IN (SELECT shape FROM acting)
-          AND line_shape(command_line) IN (SELECT line FROM acting))
+      doer.own
+      OR program.own
+      OR lower(ran."user") IN (SELECT account FROM acting WHERE depth = 0 AND NOT of_system)
+      OR (program.met AND line_shape(ran.command_line) IN (SELECT line FROM acting))
   )
