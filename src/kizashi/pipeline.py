@@ -48,7 +48,7 @@ from kizashi.overview import dns, egress
 from kizashi.packs import Pack, check
 from kizashi.packs.outcome import Hunted, outcomes, remembered, written
 from kizashi.schema import create_sql, references, tables
-from kizashi.sources import ZONELESS
+from kizashi.sources import TIMELESS, ZONELESS
 
 if TYPE_CHECKING:
     from kizashi.detectors.user_rules import UserRule
@@ -545,6 +545,13 @@ def _warnings(lake: Path, con: duckdb.DuckDBPyConnection, config: Config) -> Ite
     """What to know before the list is read: times without a zone, damage, faults of sources."""
     with closing(Manifest(lake)) as manifest:
         entries, damage = manifest.file_entries(), manifest.reject_reasons()
+    for source in sorted({e.source or "" for e in entries if TIMELESS in e.note}):
+        yield Note(
+            f"source {source} has records whose time could not be read: no detector sees them "
+            f"(kizashi sources try FILE)",
+            f"ソース {source} に時刻を読めない記録がある。検知の対象にならない"
+            f"（kizashi sources try FILE）",
+        )
     for source in sorted({e.source or "" for e in entries if ZONELESS in e.note}):
         yield Note(
             f"source {source} writes times without a zone, taken as UTC: give it one in "

@@ -68,7 +68,8 @@ def try_file(file: Path, mapping: Path | None, zone: str, scratch: Path) -> Tria
         with file.open("rb") as stream:
             head = stream.read(65_536)
         unread = reading.InputFile(file.name, file, 0, head, file.stat().st_size, 0)
-        return Trial(None, 0, 0, 0, lines[0].note, [], propose(unread))
+        note = lines[0].note.partition(". To map it")[0]
+        return Trial(None, 0, 0, 0, note, [], propose(unread))
     rejected = sum(line.rejected for line in lines)
     aside = [{"table": f"set aside: {why}", "record": n} for _f, n, why, _t in rejects(lake)[:5]]
     return Trial(

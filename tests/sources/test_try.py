@@ -36,6 +36,49 @@ def test_the_mapping_proposed_for_an_unknown_csv_reads_it(tmp_path: Path) -> Non
         assert part in row["values"]
 
 
+def _tried(tmp_path: Path, data: bytes) -> tuple[dict[str, str], str]:
+    """The first row as the proposed mapping of a file reads it, and what is said beside it."""
+    log = tmp_path / "unknown.log"
+    log.write_bytes(data)
+    _code, proposal = run("try", str(log))
+    mapping = tmp_path / "own" / "mapping.toml"
+    mapping.parent.mkdir()
+    mapping.write_text(proposal, "utf-8")
+    done = CliRunner().invoke(
+        app, ["sources", "try", str(log), "--mapping", str(mapping), "--json"]
+    )
+    first, *_rest = [json.loads(line) for line in done.stdout.splitlines() if line[:1] == "{"]
+    values = dict(part.partition("=")[::2] for part in first["values"].split(", "))
+    return {"table": first["table"], **values}, done.stderr
+
+
+def test_a_header_in_full_width_letters_is_understood(tmp_path: Path) -> None:
+    text = "発生日時,利用者ＩＤ,接続元ＩＰ,ＵＲＬ,判定\n2026/03/02 09時00分05秒,u1,192.0.2.7,http://a.example/b,許可\n"
+    row, _said = _tried(tmp_path, text.encode("cp932"))
+    wanted = {"table": "http_activity", "time": "2026-03-02 09:00:05", "user": "u1",
+              "client_ip": "192.0.2.7", "host": "a.example", "disposition": "allowed"}  # fmt: skip
+    assert {name: row.get(name) for name in wanted} == wanted
+
+
+def test_cells_without_a_header_are_named_by_what_they_hold(tmp_path: Path) -> None:
+    line = (
+        "<134>Mar  2 09:00:00 gw-9 GATE|v2|{kind}|2026-03-02T09:00:0{n}+09:00|"
+        "192.0.2.7:4000{n}>198.51.100.9:443|tcp|PERMIT|usr=u{n}\n"
+    )
+    lines = "".join(line.format(n=n, kind="LOGIN" if n == 3 else "FLOW") for n in range(6))
+    row, _said = _tried(tmp_path, lines.encode())
+    wanted = {"table": "network_activity", "time": "2026-03-02 00:00:00", "user": "u0",
+              "client_ip": "192.0.2.7", "client_port": "40000", "server_ip": "198.51.100.9",
+              "server_port": "443", "transport": "tcp", "disposition": "allowed"}  # fmt: skip
+    assert {name: row.get(name) for name in wanted} == wanted
+
+
+def test_times_that_cannot_be_read_are_told(tmp_path: Path) -> None:
+    row, said = _tried(tmp_path, GATE_CSV.replace("2026/03/02", "02~03~2026").encode())
+    assert "time" not in row
+    assert "records whose time could not be read" in " ".join(said.split())
+
+
 @pytest.mark.parametrize(
     ("text", "form"),
     [

@@ -32,6 +32,7 @@ from kizashi.lake.manifest import (
 )
 from kizashi.schema import quoted, tables
 from kizashi.sources import Batch, InputFile, Reject, claim, sources
+from kizashi.sources.encoding import detect
 from kizashi.sources.proposal import hint
 
 MEMORY_LIMIT = "1GB"
@@ -494,7 +495,9 @@ def _looks(file: InputFile) -> str:
     for magic, what in known.items():
         if head.startswith(magic):
             return f"looks like {what}"
-    first = head.split(b"\n", 1)[0][:60].decode("utf-8", "backslashreplace")
+    encoding = detect(head)
+    codec = "utf-8" if encoding == "mixed" else encoding
+    first = head.decode(codec, "backslashreplace").lstrip("\ufeff").split("\n", 1)[0][:60]
     printable = "".join(c if c.isprintable() else "." for c in first)
     seems = "" if b"\0" in head else hint(file)
     return f"begins with: {printable}" + (f"; {seems}" if seems else "")

@@ -28,6 +28,8 @@ import duckdb
 
 # Begins the note of a file whose times say no zone where nobody else said one.
 ZONELESS = "times without a zone"
+# The same where a mapping knew the record and could not read its time: no detector sees it.
+TIMELESS = "records whose time could not be read"
 ZONE_HINT = "set the zone of its site, its source or --tz"
 
 

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kizashi.schema import quoted, tables
-from kizashi.sources import ZONE_HINT, ZONELESS, Batch, InputFile, Reject, spans
+from kizashi.sources import TIMELESS, ZONE_HINT, ZONELESS, Batch, InputFile, Reject, spans
 from kizashi.sources.candidates import Candidates, candidates
 from kizashi.sources.encoding import detect
 from kizashi.sources.mapping import REST, Column, Layout, Table
@@ -39,7 +39,7 @@ _LOCAL_FORMATS = (
     "%Y/%m/%d %H:%M:%S.%f", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%d-%b-%Y %H:%M:%S.%f",
     "%d-%b-%Y %H:%M:%S", "%d/%b/%Y:%H:%M:%S", "%d %b %Y %H:%M:%S", "%a %b %d %H:%M:%S %Y",
     "%b %d %Y %H:%M:%S", "%Y%m%d %H:%M:%S", "%b %d, %Y %I:%M:%S %p", "%m/%d/%Y %I:%M:%S %p",
-    "%Y年%m月%d日 %H:%M:%S", "%Y年%m月%d日 %H時%M分%S秒",
+    "%Y/%m/%d %H時%M分%S秒", "%Y年%m月%d日 %H:%M:%S", "%Y年%m月%d日 %H時%M分%S秒",
 )  # fmt: skip
 _ZONED_FORMATS = (
     "%d/%b/%Y:%H:%M:%S %z", "%d/%b/%Y %H:%M:%S %z", "%a, %d %b %Y %H:%M:%S %z",
@@ -534,14 +534,21 @@ def _timeless(con: duckdb.DuckDBPyConnection, name: str) -> list[Reject]:
 
 
 def _note(con: duckdb.DuckDBPyConnection, file: InputFile, found: int) -> str:
-    """What a reader of the report must know of the file: its encoding, times without a zone."""
+    """What a reader of the report must know of the file: its encoding, times without a zone, times
+    that could not be read."""
     encoding = detect(file.head)
     said = [] if encoding in ("utf-8", "utf-8-sig") else [f"read as {encoding}"]
-    if not file.zone:
-        tables_of = " UNION ALL ".join(f"SELECT is_local FROM mapped_{n}" for n in range(found))
-        ((local,),) = con.execute(f"SELECT bool_or(is_local) FROM ({tables_of})").fetchall()
-        if local:
-            said.append(f"{ZONELESS}, taken as UTC: {ZONE_HINT}")
+    tables_of = " UNION ALL ".join(
+        f"SELECT is_local, time IS NULL AND mapping <> '' AS is_lost FROM mapped_{n}"
+        for n in range(found)
+    )
+    ((local, lost),) = con.execute(
+        f"SELECT bool_or(is_local), bool_or(is_lost) FROM ({tables_of})"
+    ).fetchall()
+    if local and not file.zone:
+        said.append(f"{ZONELESS}, taken as UTC: {ZONE_HINT}")
+    if lost:
+        said.append(f"{TIMELESS}: name the field in [time] from, its form in [time] formats")
     return "; ".join(said)
 
 
