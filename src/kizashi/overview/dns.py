@@ -19,8 +19,8 @@ from kizashi.incidents.page import Bar, Cell, Drawing, Page, Phrase, Sheet
 FAMILY = "dns_failures"
 FEWEST = ("min_names", "min_domains", "min_labels")  # how detectors call the fewest they need
 SHARES = frozenset({"failing", "odd_labels"})
-DRAWN = frozenset({"lookups", "failing", "new_names", "odd_labels"})
-DRAWN_ALONE = DRAWN | {"registered", "label_length", "answers", "ttl"}
+DRAWN = ("lookups", "failing", "new_names", "odd_labels")  # in this order
+DRAWN_ALONE = (*DRAWN, "registered", "label_length", "answers", "ttl")
 DRAWN_SITES = 8
 Rests = Callable[[str, datetime], bool]
 
@@ -148,7 +148,7 @@ def _drawings(con: duckdb.DuckDBPyConnection, alone: bool) -> Iterator[Drawing]:
 
 def _drawn(rows: Iterable[tuple[str, str, str]], alone: bool) -> Iterator[tuple[str, str, str]]:
     """Which of (scope, about, measure) are drawn, in this order."""
-    known = list(rows)
+    known = sorted(rows, key=lambda key: (key[0] == "site", key[1], DRAWN_ALONE.index(key[2])))
     sites = [*dict.fromkeys(about for scope, about, _measure in known if scope == "site")]
     for key in known:
         scope, about, measure = key
