@@ -62,6 +62,9 @@ bench-dns: $(STAMP) .bench/folds/unseen.json ## Infected host-days found from DN
 	$(BIN)/kizashi ingest .bench/dns --lake .bench/dns-lake --table > /dev/null
 	$(BIN)/kizashi measure dns --lake .bench/dns-lake --names ../shared/data/domains \
 		--folds .bench/folds --classes training/families.toml --table
+	for evidence in flow process; do $(BIN)/kizashi measure dns --lake .bench/dns-lake --names ../shared/data/domains \
+		--folds .bench/folds --classes training/families.toml --trials 1 --evidence $$evidence --table; done
+	$(BIN)/kizashi measure dns --lake .bench/dns-lake --names ../shared/data/domains --folds .bench/folds --regimes --table
 
 .bench/folds/unseen.json: training/train.py
 	$(BIN)/python -m training.train ../shared/data/domains --dry --folds .bench/folds

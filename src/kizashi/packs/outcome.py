@@ -95,7 +95,7 @@ def _outcome(con: duckdb.DuckDBPyConnection, pack: Pack, hunt: Hunt, hunted: Hun
         first_looked=over[0] if over else None,
         last_looked=over[1] if over else None,
         lacking=tuple(dict.fromkeys(lack for way in ways for lack in way.lacking)),
-        evidence=tuple(proof for way in told for proof in way.evidence)[:MOST_EVIDENCE],
+        evidence=tuple(dict.fromkeys(p for way in told for p in way.evidence))[:MOST_EVIDENCE],
         past=tuple(note for way in told for note in way.past),
     )
 

@@ -1,6 +1,7 @@
 -- Sets of failing names that are replaced as a whole at a week's beginning (or a month's inside it), or each
 -- day. A name that fails in two periods is a fault and of no set. A set is either many names of one length and
--- alphabet whose labels look made, or names that are asked again within their period and never after it. Hosts
+-- alphabet whose labels look drawn, a good part of what fails in that
+-- period, or names that are asked again within their period and never after it. Hosts
 -- that look up what mail brings fail on other senders each day, and are left out.
 WITH mailing AS (
     SELECT
@@ -70,7 +71,7 @@ graded AS (
         one.label,
         alphabet_class(one.label) AS alphabet,
         length(one.label) AS label_length,
-        greatest(label_grade.letter_odds, label_grade.word_odds) AS odds
+        label_grade.letter_odds AS odds
     FROM (
         SELECT
             label,
@@ -96,6 +97,9 @@ member AS (
         graded.alphabet,
         graded.label_length,
         graded.odds,
+        count(*) OVER (
+            PARTITION BY passing.site, passing.host_id, passing.parent, passing.period, passing.begins
+        ) AS period_names,
         unnest(
             CASE WHEN is_kept THEN ['kept', 'shape'] ELSE ['shape'] END
         ) AS kind
@@ -129,7 +133,8 @@ one_set AS (
     GROUP BY ALL
     HAVING
         count(*) >= CASE kind WHEN 'shape' THEN getvariable('shape_names') ELSE getvariable('kept_names') END
-        AND avg(odds) >= CASE kind WHEN 'shape' THEN getvariable('made_odds') ELSE 0 END
+        AND (kind = 'kept' OR avg(odds) >= getvariable('made_odds'))
+        AND (kind = 'kept' OR count(*) >= getvariable('least_share') * max(period_names))
 ),
 told AS (
     SELECT
