@@ -25,6 +25,8 @@ from kizashi.sources.mapping import REST, Column, Layout, Table
 from kizashi.sources.records import SCHEMA, is_export, records, sampled
 
 UNKNOWN_ZONE = "UTC"
+# Of the records of a block: fewer without a time are damage.
+LOST_SHARE = 0.01
 # A file of which fewer of the first records are known is something else that quotes a log.
 LEAST_SHARE = 0.3
 # Rows at which consoles, portals and search engines end an export without a word.
@@ -543,11 +545,11 @@ def _note(con: duckdb.DuckDBPyConnection, file: InputFile, found: int) -> str:
         for n in range(found)
     )
     ((local, lost),) = con.execute(
-        f"SELECT bool_or(is_local), bool_or(is_lost) FROM ({tables_of})"
+        f"SELECT bool_or(is_local), avg(is_lost::INTEGER) FROM ({tables_of})"
     ).fetchall()
     if local and not file.zone:
         said.append(f"{ZONELESS}, taken as UTC: {ZONE_HINT}")
-    if lost:
+    if (lost or 0) >= LOST_SHARE:
         said.append(f"{TIMELESS}: name the field in [time] from, its form in [time] formats")
     return "; ".join(said)
 

@@ -22,6 +22,9 @@ from kizashi.sources.batches import BATCHES, FLOWS, PAGES, items
 from kizashi.sources.encoding import blocks, detect
 
 WHOLE_BYTES = 256 << 20
+# Rows of a table are taken apart together: so many at most, and fewer where they are wide.
+_BLOCK_ROWS = 50_000
+_BLOCK_CHARACTERS = 8 << 20
 # JSON inside a string; deeper than this nobody puts any.
 _SHUT = ('"{', '"[')
 _DEEPEST = 6
@@ -314,11 +317,13 @@ def _table(blocks: Iterable[list[Record]], head: Header, is_continued: bool) -> 
             yield Record(number, _dump(dict(zip(fields, cells, strict=False))))
 
 
-def _blocks(items: Iterator[Record], rows: int = 50_000) -> Iterator[pa.Table]:
+def _blocks(items: Iterator[Record]) -> Iterator[pa.Table]:
     block: list[Record] = []
+    held = 0
     for item in items:
         block.append(item)
-        if len(block) >= rows:
+        held += len(item.text)
+        if len(block) >= _BLOCK_ROWS or held >= _BLOCK_CHARACTERS:
             yield _arrow(block)
-            block = []
+            block, held = [], 0
     yield _arrow(block)
