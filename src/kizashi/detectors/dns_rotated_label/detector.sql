@@ -109,13 +109,32 @@ session AS (
 ),
 counted AS (
     SELECT
-        *,
+        site,
+        host_id,
+        label,
+        unit,
+        time,
+        process_guid,
+        image,
+        evidence,
+        is_made,
+        session_no,
         count(*) OVER (PARTITION BY site, host_id, session_no, label) AS names_of_label,
         count(DISTINCT label) FILTER (is_made) OVER (PARTITION BY site, host_id, session_no) AS made_labels
     FROM session
 ),
 told AS (
-    SELECT *
+    SELECT
+        site,
+        host_id,
+        label,
+        unit,
+        time,
+        process_guid,
+        image,
+        evidence,
+        is_made,
+        session_no
     FROM counted
     WHERE
         names_of_label >= getvariable('min_names')
