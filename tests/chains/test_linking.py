@@ -155,3 +155,23 @@ def test_the_same_said_again_of_the_same_thing_is_one_stage_that_says_how_often(
     assert (stage.times, str(stage.last_time)) == (3, "2026-03-04 09:00:00")
     assert [proof.line for proof in stage.evidence] == [0, 1, 2]
     assert len(incident.traces) == 3
+
+
+@pytest.mark.parametrize(("clients", "gateways"), [(14, {"/192.0.2.80": 14}), (1, {})])
+def test_a_proxy_that_names_its_clients_is_one_of_so_many(
+    clients: int, gateways: dict[str, int]
+) -> None:
+    asked: list[dict[str, Any]] = [
+        {"time": "2026-03-02T08:00:00", "host_id": f"/192.0.2.{10 + n % clients}",
+         "client_ip": "192.0.2.80", "forwarded_for": f"192.0.2.{10 + n % clients}",
+         "vantage": "sensor", "host": "www.example"}
+        for n in range(20)
+    ]  # fmt: skip
+    con = cases.lake({"http_activity": asked}, detectors.signal_table_sql())
+    row: dict[str, object] = {
+        "detector": "network_beacon", "first_seen": "2026-03-02T09:00:00",
+        "destination": "c2.example", "host_id": "/192.0.2.80",
+    }  # fmt: skip
+    cases.add_signal(con, row, 0, KNOWN)
+    pipeline.derive(con)
+    assert dict(assemble.tie(con).gateways) == gateways
