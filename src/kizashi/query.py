@@ -131,6 +131,7 @@ class SigmaRun:
     scratch: Path
     step: Callable[[str, int], None]
     watch: sigma.Watch
+    matcher: sigma.Matcher
 
     def over(
         self, paths: list[Path], lake: Path | None = None
@@ -188,7 +189,7 @@ class SigmaRun:
 
     def _hits(self, groups: Sequence[sigma.Group]) -> Iterator[SigmaHit]:
         inner = self.rules.inner
-        for hit in sigma.hits(groups, self.rules.rules):
+        for hit in self.matcher.hits(groups):
             self.watch.add(hit)
             if hit.rule.id not in inner:
                 yield _sigma_hit(hit)
@@ -196,7 +197,8 @@ class SigmaRun:
 
 def sigma_run(rules: sigma.Rules, scratch: Path, step: Callable[[str, int], None]) -> SigmaRun:
     """The rules ready to run; `scratch` is an empty folder."""
-    return SigmaRun(rules, scratch, step, sigma.Watch(rules.correlations))
+    matcher = sigma.Matcher(rules.rules)
+    return SigmaRun(rules, scratch, step, sigma.Watch(rules.correlations), matcher)
 
 
 def _entries(lake: Path) -> list[FileEntry]:

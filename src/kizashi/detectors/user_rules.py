@@ -23,6 +23,7 @@ from kizashi.sigma import (
     Correlation,
     Episode,
     Group,
+    Matcher,
     Place,
     Rule,
     Rules,
@@ -224,8 +225,9 @@ def _seen(con: duckdb.DuckDBPyConnection, given: Rules, watch: Watch) -> dict[Pl
     asked = [rule for rule in given.rules if rule.id in watch.wanted]
     channels = {channel for rule in asked for channel in _channels(rule)}
     stood: dict[Place, list[_Stood]] = defaultdict(list)
+    matcher = Matcher(asked)
     for group in table_events(con, str, channels):
-        for hit in hits([group], asked):
+        for hit in matcher.hits([group]):
             watch.add(hit)
             said = hit.fields
             host = str(said.get("host_id") or "")

@@ -10,7 +10,7 @@ their hits amount to together. `sql` says a rule over our tables, for detectors.
 from kizashi.sigma.correlations import Correlation
 from kizashi.sigma.episodes import Episode, correlate
 from kizashi.sigma.events import Gathering, Group, Place
-from kizashi.sigma.matching import Hit, hits
+from kizashi.sigma.matching import Hit, Matcher, hits
 from kizashi.sigma.occurrences import Watch, moment
 from kizashi.sigma.rules import Broken, Rule, Rules, load, parse
 from kizashi.sigma.tables import TABLE, View, is_ours, origin, table_events, view
@@ -23,6 +23,7 @@ __all__ = [
     "Gathering",
     "Group",
     "Hit",
+    "Matcher",
     "Place",
     "Rule",
     "Rules",

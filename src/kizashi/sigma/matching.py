@@ -1,17 +1,19 @@
 """Rules over groups of events, column by column.
 
-A column holds its distinct values once. A test is decided on those, and only a test that some value
-passes is spread over the rows; a tree stops at the first part that nothing passes.
+A column holds its distinct values once. All literals that the rules ask of a field are looked for
+in one pass over each value, and only a test that some value passes is spread over the rows; a tree
+stops at the first part that nothing passes.
 """
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import re2
 
 from kizashi.sigma.events import Group, Place
 from kizashi.sigma.rules import AllOf, AnyOf, Node, Not, Rule, Test, logsources, on
@@ -20,7 +22,7 @@ from kizashi.sigma.tables import is_ours
 Mask = npt.NDArray[np.bool_]
 # True or False where every row agrees.
 Verdict = Mask | bool
-_JOIN = "\0"
+AUTOMATON_BYTES = 64 << 20  # of one field; thousands of literals take some MB
 
 
 class Hit(NamedTuple):
@@ -33,32 +35,98 @@ class Hit(NamedTuple):
 
 def hits(groups: Sequence[Group], rules: Sequence[Rule]) -> Iterator[Hit]:
     """Every rule met by the events, in order of group and rule."""
-    for group in groups:
-        columns = _Columns(group)
-        for rule in rules:
-            if not _wanted(rule, group):
-                continue
-            node = on(rule.node, group.channel) if is_ours(group.channel) else rule.node
-            verdict = _decide(node, columns)
-            if verdict is False:
-                continue
-            rows = range(len(group.rows)) if verdict is True else np.flatnonzero(verdict).tolist()
-            for row in rows:
-                yield Hit(rule, group.places[row], group.rows[row])
+    yield from Matcher(rules).hits(groups)
 
 
-def _wanted(rule: Rule, group: Group) -> bool:
-    return not rule.records or any(
-        channel == group.channel and (not ids or group.event_id in ids)
-        for channel, ids in rule.records
-    )
+class Matcher:
+    """Rules ready for many groups: by channel, and with their literals by field."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._everywhere: list[tuple[int, Rule]] = []
+        self._by_channel: dict[str, list[tuple[int, frozenset[int], Rule]]] = {}
+        asked: dict[str | None, dict[Test, None]] = {}
+        for number, rule in enumerate(rules):
+            for test in _literal_tests(rule.node):
+                asked.setdefault(test.field, {})[test] = None
+            if not rule.records:
+                self._everywhere.append((number, rule))
+            for channel, ids in rule.records:
+                self._by_channel.setdefault(channel, []).append((number, ids, rule))
+        self._asked = {field: list(tests) for field, tests in asked.items()}
+        self._literals: dict[str | None, _Literals] = {}
+
+    def hits(self, groups: Iterable[Group]) -> Iterator[Hit]:
+        """Every rule met by the events, in order of group and rule."""
+        for group in groups:
+            columns = _Columns(group, self.literals)
+            for rule in self._wanted(group):
+                node = on(rule.node, group.channel) if is_ours(group.channel) else rule.node
+                verdict = _decide(node, columns)
+                if verdict is False:
+                    continue
+                every = range(len(group.rows))
+                for row in every if verdict is True else np.flatnonzero(verdict).tolist():
+                    yield Hit(rule, group.places[row], group.rows[row])
+
+    def _wanted(self, group: Group) -> list[Rule]:
+        own = self._by_channel.get(group.channel, ())
+        found = {n: rule for n, ids, rule in own if not ids or group.event_id in ids}
+        found.update(self._everywhere)
+        return [found[number] for number in sorted(found)]
+
+    def literals(self, field: str | None) -> _Literals:
+        """What the rules look for in a field; made when a column first needs it."""
+        if field not in self._literals:
+            self._literals[field] = _Literals(self._asked.get(field, []))
+        return self._literals[field]
+
+
+def _literal_tests(node: Node) -> Iterator[Test]:
+    if isinstance(node, Test):
+        if node.op in _PATTERNS and not node.cased:
+            yield node
+        return
+    for part in (node.part,) if isinstance(node, Not) else node.parts:
+        yield from _literal_tests(part)
+
+
+class _Literals:
+    """The literal tests of one field as one automaton."""
+
+    def __init__(self, tests: Sequence[Test]) -> None:
+        options = re2.Options()
+        options.log_errors = False
+        options.dot_nl = True
+        options.max_mem = AUTOMATON_BYTES
+        self._tests = tests
+        self._set = re2.Set.SearchSet(options)
+        for test in tests:
+            self._set.Add(_PATTERNS[test.op].format(re2.escape(test.value)))
+        # Met by every value: where it is not, the automaton ran out of memory and knows nothing.
+        self._set.Add("")
+        self._set.Compile()
+
+    def met(self, values: Sequence[str | None]) -> dict[Test, list[int]]:
+        """The tests that some of the values pass, and the places of those values."""
+        found: dict[Test, list[int]] = {}
+        for place, value in enumerate(values):
+            if value is None:
+                continue
+            numbers = self._set.Match(value)
+            if numbers:
+                passed = [self._tests[n] for n in numbers if n < len(self._tests)]
+            else:
+                passed = [test for test in self._tests if _PLAIN[test.op](value, test.value)]
+            for test in passed:
+                found.setdefault(test, []).append(place)
+        return found
 
 
 class _Column:
     """Distinct values of one field, as written and in lower case; each row's place among them. A
     row may have several values: `_owners` then says whose each place is."""
 
-    __slots__ = ("_blob", "_blob_low", "_owners", "_rows", "codes", "low", "values")
+    __slots__ = ("_owners", "_rows", "codes", "low", "values")
 
     def __init__(self, raw: list[Any]) -> None:
         places: dict[Any, int] = {}
@@ -73,18 +141,6 @@ class _Column:
         )
         self.values: list[str | None] = list(places)
         self.low = [None if v is None else v.lower() for v in self.values]
-        self._blob: str | None = None
-        self._blob_low: str | None = None
-
-    def blob(self, cased: bool) -> str:
-        """Every value between separators: what is not in it is in none of them."""
-        if cased:
-            if self._blob is None:
-                self._blob = _JOIN + _JOIN.join(v or "" for v in self.values) + _JOIN
-            return self._blob
-        if self._blob_low is None:
-            self._blob_low = _JOIN + _JOIN.join(v or "" for v in self.low) + _JOIN
-        return self._blob_low
 
     def spread(self, passed: list[bool]) -> Verdict:
         """The rows whose value passed."""
@@ -110,8 +166,10 @@ class _Column:
 class _Columns:
     """The columns of a group, made when a rule first asks."""
 
-    def __init__(self, group: Group) -> None:
+    def __init__(self, group: Group, literals: Callable[[str | None], _Literals]) -> None:
         self._group = group
+        self._literals = literals
+        self._met: dict[str | None, dict[Test, list[int]]] = {}
         self._made: dict[str, _Column | None] = {}
         self._tested: dict[Any, Verdict] = {}
         named = logsources()["fields"]
@@ -140,13 +198,13 @@ class _Columns:
 
     def _spelling(self, name: str) -> str:
         if self._keys is None:
-            self._keys = {key.lower(): key for row in self._group.rows for key in row}
+            self._keys = {key.lower(): key for key in sorted(set().union(*self._group.rows))}
         return self._keys.get(name.lower(), name)
 
     def everything(self) -> _Column:
         """All values of an event as one text, for keywords."""
         if "\0" not in self._made:
-            texts = ["\n".join(_words(row)) for row in self._group.rows]
+            texts = [_joined(row) for row in self._group.rows]
             self._made["\0"] = _Column(texts)
         made = self._made["\0"]
         assert made is not None
@@ -172,13 +230,26 @@ class _Columns:
             return False
         if test.op == "same":
             return self._same(column, *test.value)
+        if test.op in _PATTERNS and not test.cased:
+            return self._literal(column, test)
         return _TESTS[test.op](column, test)
+
+    def _literal(self, column: _Column, test: Test) -> Verdict:
+        if test.field not in self._met:
+            self._met[test.field] = self._literals(test.field).met(column.low)
+        places = self._met[test.field].get(test)
+        if places is None:
+            return False
+        passed = [False] * len(column.low)
+        for place in places:
+            passed[place] = True
+        return column.spread(passed)
 
     def _same(self, column: _Column, other: str, how: str) -> Verdict:
         beside = self.column(other)
         if beside is None:
             return False
-        compare = _COMPARISONS[how]
+        compare = _PLAIN[how]
         found = np.fromiter(
             (
                 a is not None and b is not None and compare(a, b)
@@ -190,9 +261,11 @@ class _Columns:
         return found
 
 
-def _words(row: dict[str, Any]) -> Iterator[str]:
-    for value in row.values():
-        yield from map(str, value) if type(value) is tuple else (str(value),)
+def _joined(row: dict[str, Any]) -> str:
+    values: Iterable[Any] = row.values()
+    if type(row) is not dict:  # only whole records have several values of a field
+        values = (v for held in values for v in (held if type(held) is tuple else (held,)))
+    return "\n".join(map(str, values))
 
 
 def _text(value: Any) -> str | None:
@@ -244,28 +317,9 @@ def _held(column: _Column, test: Test) -> list[str | None]:
     return column.values if test.cased else column.low
 
 
-def _contains(column: _Column, test: Test) -> Verdict:
-    if test.value not in column.blob(test.cased):
-        return False
-    return column.spread([v is not None and test.value in v for v in _held(column, test)])
-
-
-def _starts(column: _Column, test: Test) -> Verdict:
-    if _JOIN + test.value not in column.blob(test.cased):
-        return False
-    return column.spread([v is not None and v.startswith(test.value) for v in _held(column, test)])
-
-
-def _ends(column: _Column, test: Test) -> Verdict:
-    if test.value + _JOIN not in column.blob(test.cased):
-        return False
-    return column.spread([v is not None and v.endswith(test.value) for v in _held(column, test)])
-
-
-def _equals(column: _Column, test: Test) -> Verdict:
-    if _JOIN + test.value + _JOIN not in column.blob(test.cased):
-        return False
-    return column.spread([v == test.value for v in _held(column, test)])
+def _plain(column: _Column, test: Test) -> Verdict:
+    holds = _PLAIN[test.op]
+    return column.spread([v is not None and holds(v, test.value) for v in _held(column, test)])
 
 
 def _regex(column: _Column, test: Test) -> Verdict:
@@ -307,17 +361,21 @@ def number(text: str | None) -> float | None:
         return None
 
 
-_COMPARISONS: dict[str, Callable[[str, str], bool]] = {
+_PLAIN: dict[str, Callable[[str, str], bool]] = {
     "equals": lambda a, b: a == b,
     "contains": lambda a, b: b in a,
     "starts": str.startswith,
     "ends": str.endswith,
 }
+# The same for the automaton.
+_PATTERNS = {
+    "equals": r"\A{}\z",
+    "contains": "{}",
+    "starts": r"\A{}",
+    "ends": r"{}\z",
+}
 _TESTS: dict[str, Callable[[_Column, Test], Verdict]] = {
-    "contains": _contains,
-    "starts": _starts,
-    "ends": _ends,
-    "equals": _equals,
+    **dict.fromkeys(_PLAIN, _plain),
     "regex": _regex,
     "cidr": _cidr,
     "compare": _compare,
