@@ -226,3 +226,20 @@ def test_a_drawn_name_that_many_infected_hosts_ask_for_still_failed(
     facts = "SELECT host_id, count(*) FROM dns_fact WHERE answered_with = ? GROUP BY 1 ORDER BY 1"
     derived(con, "dns_fact")
     assert con.execute(facts, [PAGE]).fetchall()[:5] == [(f"/pc-{n:02d}", 20) for n in range(1, 6)]
+
+
+def test_a_flood_of_children_at_the_page_hides_no_other_name(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    ordinary_life(con)
+    con.execute(
+        "INSERT INTO dns_activity BY NAME SELECT '' AS site, 7::UBIGINT AS file_id, "
+        "i::UBIGINT AS record_no, TIMESTAMP '2026-03-02 08:00:00' AS time, '/pc-02' AS host_id, "
+        "0::UTINYINT AS bucket, 'k' || i || '.flood.example' AS query, 'NOERROR' AS rcode, "
+        "[?] AS answers, 'zeek' AS source, 'sensor' AS vantage FROM range(2_000) AS r(i)",
+        [PAGE],
+    )
+    add(con, "dns_activity", *[lookup(i, n, [PAGE]) for i, n in enumerate(drawn(40))])
+    derived(con, "rewritten")
+    told = "SELECT count(*), count(*) FILTER (file_id = 7) FROM rewritten"
+    assert con.execute(told).fetchall() == [(40, 0)]

@@ -13,13 +13,9 @@ WITH busy AS (
     GROUP BY coalesce(site, ''), list_min(answers)
     HAVING approx_count_distinct(query) >= fewest_rewritten() // 2 AND is_any_address(list_min(answers))
 ),
-answered AS (
+crowded AS (
     SELECT
         busy.site,
-        dns_activity.server_ip,
-        dns_activity.host_id,
-        dns_activity.time,
-        dns_activity.query,
         list_sort(list_distinct(dns_activity.answers)) AS addresses
     FROM dns_activity
     JOIN busy
@@ -28,16 +24,9 @@ answered AS (
         dns_activity.query <> ''
         AND len(dns_activity.answers) BETWEEN 1 AND most_page_addresses()
         AND coalesce(dns_activity.rcode, 'NOERROR') = 'NOERROR'
-        AND NOT is_reverse_name(dns_activity.query)
-),
-crowded AS (
-    SELECT
-        site,
-        addresses
-    FROM answered
-    GROUP BY site, addresses
+    GROUP BY busy.site, list_sort(list_distinct(dns_activity.answers))
     HAVING
-        approx_count_distinct(query) >= fewest_rewritten() // 2
+        approx_count_distinct(dns_activity.query) >= fewest_rewritten() // 2
         AND list_bool_and(list_transform(addresses, lambda a: is_any_address(a)))
 ),
 -- A proxy that stands for the whole web is asked for everything.
@@ -49,6 +38,35 @@ candidate AS (
     ANTI JOIN role
         ON role.role = 'proxy' AND list_contains(crowded.addresses, role.address)
 ),
+-- Not held: a flood of children of one domain is a row a child.
+answered AS NOT MATERIALIZED (
+    SELECT
+        candidate.site,
+        candidate.addresses,
+        dns_activity.server_ip,
+        dns_activity.host_id,
+        dns_activity.time,
+        dns_activity.query
+    FROM dns_activity
+    JOIN candidate
+        ON candidate.site = coalesce(dns_activity.site, '')
+        AND candidate.addresses = list_sort(list_distinct(dns_activity.answers))
+    WHERE
+        dns_activity.query <> ''
+        AND len(dns_activity.answers) BETWEEN 1 AND most_page_addresses()
+        AND coalesce(dns_activity.rcode, 'NOERROR') = 'NOERROR'
+        AND NOT is_reverse_name(dns_activity.query)
+),
+-- A flood of children is one domain, which the others outvote; it is left out whole.
+flood AS (
+    SELECT
+        site,
+        addresses,
+        parent_of(query) AS parent
+    FROM answered
+    GROUP BY site, addresses, parent_of(query)
+    HAVING approx_count_distinct(query) > most_children()
+),
 asked AS (
     SELECT
         answered.site,
@@ -58,7 +76,10 @@ asked AS (
         max(answered.time) - min(answered.time) AS lived,
         list_distinct(list(answered.server_ip)) AS resolvers
     FROM answered
-    SEMI JOIN candidate USING (site, addresses)
+    ANTI JOIN flood
+        ON flood.site = answered.site
+        AND flood.addresses = answered.addresses
+        AND flood.parent = parent_of(answered.query)
     GROUP BY answered.site, answered.addresses, answered.query
 ),
 fleet AS (

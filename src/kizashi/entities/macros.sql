@@ -463,3 +463,7 @@ CREATE OR REPLACE MACRO is_covered(
     AND coalesce(any_host = host_id, any_host IS NULL)
     AND coalesce(any_image = image, any_image IS NULL)
     AND coalesce(any_destination = destination, any_destination IS NULL);
+
+-- About what somebody registered: the last two labels, three where the last two look like co.jp.
+CREATE OR REPLACE MACRO parent_of(query) AS
+    regexp_extract(query, '[^.]+\.([a-z]{2,3}\.[a-z]{2}|[^.]+)$');

@@ -3,7 +3,7 @@
 -- itself. Names that several ask for, or for long, are somebody's own, unless their labels look drawn. A
 -- filter answers for names that exist, so of its answers only drawn labels count.
 -- Reads dns_activity, failure_answer and label_grade.
-WITH told AS (
+WITH told AS NOT MATERIALIZED (
     SELECT
         dns_activity.file_id,
         dns_activity.record_no,
@@ -21,6 +21,32 @@ WITH told AS (
         len(dns_activity.answers) BETWEEN 1 AND most_page_addresses()
         AND coalesce(dns_activity.rcode, 'NOERROR') = 'NOERROR'
 ),
+-- A flood of children of one domain stays answered: a tunnel, or a wildcard.
+flood AS (
+    SELECT
+        site,
+        answered_with,
+        parent_of(query) AS parent
+    FROM told
+    GROUP BY site, answered_with, parent_of(query)
+    HAVING approx_count_distinct(query) > most_children()
+),
+calm AS NOT MATERIALIZED (
+    SELECT
+        told.site,
+        told.answered_with,
+        told.query,
+        told.host_id,
+        told.time,
+        told.is_filter,
+        told.file_id,
+        told.record_no
+    FROM told
+    ANTI JOIN flood
+        ON flood.site = told.site
+        AND flood.answered_with = told.answered_with
+        AND flood.parent = parent_of(told.query)
+),
 asked AS (
     SELECT
         site,
@@ -28,8 +54,9 @@ asked AS (
         query,
         any_value(is_filter) AS is_filter,
         max(time) - min(time) > rewritten_days() AS is_old,
-        count(DISTINCT host_id) > hosts_of_a_fault() AS is_shared
-    FROM told
+        -- Near enough, and a flood of names keeps no list of hosts each.
+        approx_count_distinct(host_id) > hosts_of_a_fault() AS is_shared
+    FROM calm
     GROUP BY site, answered_with, query
 ),
 split AS (
@@ -70,7 +97,7 @@ FROM (
         file_id,
         record_no,
         answered_with
-    FROM told
+    FROM calm
     SEMI JOIN counted USING (site, answered_with, query)
     UNION ALL
     SELECT
