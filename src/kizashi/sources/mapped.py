@@ -59,6 +59,8 @@ _MEMBER = re.compile(r"(\w+) ([A-Z]\w*)(?=[,)])")
 # envelope, the envelope's own time too.
 _COLLECTED = ("event.ingested", "_indextime", "_TimeReceived", "ingestion_time", "IngestionTime")
 _ENVELOPED = ("@timestamp", "date", "timestamp")
+# Columns of a record's own time, and of what the collector says.
+_OWN_TIME, _COLLECTOR = "own", "collector"
 # What the syslog header said of a record.
 _HEADER = {"@host": "said_host", "@app": "app"}
 _FIELD = re.compile(r"f\d+")
@@ -119,15 +121,19 @@ def read(file: InputFile, con: duckdb.DuckDBPyConnection, mappings: Mappings) ->
         selects: dict[str, list[str]] = {}
         columns: dict[str, frozenset[str]] = {}
         rejects: list[Reject] = []
+        is_local, lost = False, 0
         for number, (name,) in enumerate(found):
             layout = layouts[name] if name else None
-            con.register(f"mapped_{number}", _placed(con, layout, file))
+            placed = _placed(con, layout, file)
+            is_local |= pc.any(placed["is_local"]).as_py() or False
+            lost += placed["time"].null_count if layout else 0
+            con.register(f"mapped_{number}", placed)
             if layout is None:
                 rejects += _timeless(con, f"mapped_{number}")
-            for place in _places(con, f"mapped_{number}", layout):
+            for place in _places(placed, layout):
                 table = layout.tables[place] if layout else None
                 target = table.name if table else REST
-                given = _given(layout, table, _collected(file, layout))
+                given = _given(layout, table, _arrivals(file, layout))
                 listed = ", ".join(f"{value} AS {quoted(name)}" for name, value in given.items())
                 # Added to, lest the engine have Arrow copy the rows of the table before it reads.
                 selects.setdefault(target, []).append(
@@ -135,7 +141,7 @@ def read(file: InputFile, con: duckdb.DuckDBPyConnection, mappings: Mappings) ->
                     f"WHERE place + 0 = {place} AND {_kept(layout)}"
                 )
                 columns[target] = columns.get(target, frozenset()) | given.keys()
-        note = _note(con, file, len(found))
+        note = _note(file, is_local, lost / len(block))
         joined = {name: "\nUNION ALL BY NAME\n".join(parts) for name, parts in selects.items()}
         yield Batch(joined, len(block) - left_out, tuple(rejects), note=note, columns=columns)
         for number in range(len(found)):
@@ -284,17 +290,18 @@ def _placed(con: duckdb.DuckDBPyConnection, layout: Layout | None, file: InputFi
         formats = layout.time_formats
     fielded = _fielded(con, layout, names)
     con.register("fielded", fielded)
+    arrivals = _arrivals(file, layout)
+    beside = "".join(f", {text} AS {name}" for text, name in arrivals.items())
     told = con.sql(
-        f"SELECT trim(coalesce({time}, said_time)) AS said, {zone} AS east_s, {place} AS place "
-        "FROM fielded"
+        f"SELECT trim(coalesce({time}, said_time)) AS said, {zone} AS east_s, {place} AS place"
+        f"{beside} FROM fielded"
     ).to_arrow_table()
     con.unregister("fielded")
-    times = _timed(con, told, formats, file)
-    return (
-        fielded.append_column("place", told["place"])
-        .append_column("time", times["time"])
-        .append_column("is_local", times["is_local"])
-    )
+    added = {"place": told["place"]} | _arrived(con, told, [*arrivals.values()])
+    times = _timed(con, told.select(["said", "east_s"]), formats, file)
+    for name, column in (added | {n: times[n] for n in times.column_names}).items():
+        fielded = fielded.append_column(name, column)
+    return fielded
 
 
 def _timed(
@@ -306,20 +313,22 @@ def _timed(
     local = [f for f in formats if "%z" not in f]
     arrived = (file.arrived or datetime.now(UTC)).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
     whole = pc.binary_join_element_wise(
-        told["said"], told["east_s"].cast(pa.string()), "|", null_handling="replace"
+        told["said"],
+        told["east_s"].cast(pa.string()),
+        "|",
+        null_handling="replace",
+        null_replacement="\0",
     ).combine_chunks()
     codes = whole.dictionary_encode().indices.to_numpy()
     first = np.zeros(codes.max() + 1, np.int64)
     first[codes[::-1]] = np.arange(len(codes))[::-1]
     con.register("told", told.take(first))
-    local_formats, zoned_formats = (
-        _texts((*local, *_LOCAL_FORMATS)),
-        _texts((*zoned, *_ZONED_FORMATS)),
+    instants = (
+        f"SELECT *, text_instant(said, [{_texts((*zoned, *_ZONED_FORMATS))}]) AS instant FROM told"
     )
-    instants = f"SELECT *, text_instant(said, [{zoned_formats}]) AS instant FROM told"
     in_zone = (
-        "SELECT *, CASE WHEN instant IS NULL AND NOT text_is_instant(said) THEN "
-        f"text_local_time(said, [{local_formats}], TIMESTAMP '{arrived}') END AS local "
+        "SELECT *, CASE WHEN instant IS NULL AND NOT text_is_instant(said) THEN text_local_time("
+        f"said, [{_texts((*local, *_LOCAL_FORMATS))}], TIMESTAMP '{arrived}') END AS local "
         f"FROM ({instants})"
     )
     distinct = con.sql(
@@ -335,7 +344,8 @@ def _fielded(
 ) -> pa.Table:
     """The records of one mapping with f1, f2 ...: the values of the named fields in order, as
     texts, NULL for what says nothing."""
-    own = f"SELECT * FROM claimed_row WHERE mapping = {_text(layout.id if layout else '')}"
+    taker = _text(layout.id if layout else "")
+    own = f"SELECT * EXCLUDE (mapping) FROM claimed_row WHERE mapping = {taker}"
     if layout is None:
         return con.sql(own).to_arrow_table()
     if layout.format not in spans.FORMATS or layout.pairs:
@@ -522,9 +532,9 @@ def _kept(layout: Layout | None) -> str:
     return "true" if layout else "time IS NOT NULL"
 
 
-def _places(con: duckdb.DuckDBPyConnection, name: str, layout: Layout | None) -> list[int]:
-    sql = f"SELECT DISTINCT place FROM {name} WHERE {_kept(layout)} ORDER BY ALL"
-    return [place for (place,) in con.execute(sql).fetchall()]
+def _places(placed: pa.Table, layout: Layout | None) -> list[int]:
+    kept = placed if layout else placed.filter(pc.is_valid(placed["time"]))
+    return sorted(pc.unique(kept["place"]).to_pylist())
 
 
 def _timeless(con: duckdb.DuckDBPyConnection, name: str) -> list[Reject]:
@@ -535,40 +545,78 @@ def _timeless(con: duckdb.DuckDBPyConnection, name: str) -> list[Reject]:
     return [Reject(n, UNKNOWN, text) for n, text in con.execute(sql).fetchall()]
 
 
-def _note(con: duckdb.DuckDBPyConnection, file: InputFile, found: int) -> str:
+def _note(file: InputFile, is_local: bool, lost: float) -> str:
     """What a reader of the report must know of the file: its encoding, times without a zone, times
-    that could not be read."""
+    that could not be read, which `lost` is the share of."""
     encoding = detect(file.head)
     said = [] if encoding in ("utf-8", "utf-8-sig") else [f"read as {encoding}"]
-    tables_of = " UNION ALL ".join(
-        f"SELECT is_local, time IS NULL AND mapping <> '' AS is_lost FROM mapped_{n}"
-        for n in range(found)
-    )
-    ((local, lost),) = con.execute(
-        f"SELECT bool_or(is_local), avg(is_lost::INTEGER) FROM ({tables_of})"
-    ).fetchall()
-    if local and not file.zone:
+    if is_local and not file.zone:
         said.append(f"{ZONELESS}, taken as UTC: {ZONE_HINT}")
-    if (lost or 0) >= LOST_SHARE:
+    if lost >= LOST_SHARE:
         said.append(f"{TIMELESS}: name the field in [time] from, its form in [time] formats")
     return "; ".join(said)
 
 
-def _collected(file: InputFile, layout: Layout | None) -> str:
-    """SQL for when a collector says that it took the record in; an empty text where the first
-    records of the file name none. What only repeats the record's own time says nothing."""
-    names = _COLLECTED if layout is None or layout.format == "json" else (*_COLLECTED, *_ENVELOPED)
+def _collected(file: InputFile, layout: Layout) -> str:
+    """SQL for what a collector says of when it took the record in; an empty text where the first
+    records of the file name none."""
+    names = _COLLECTED if layout.format == "json" else (*_COLLECTED, *_ENVELOPED)
     named = [n for n in names if f'"{n.rpartition(".")[2]}"'.encode() in file.head]
     paths = [path for n in named for path in (f'$."{n}"', *([f"$.{n}"] if "." in n else []))]
-    if layout is None or not paths:
-        return ""
     found = f"list_filter(json_extract_string(json, [{_texts(paths)}]), lambda t: t IS NOT NULL)[1]"
-    return f"CASE WHEN NOT text_is_local({found}) THEN nullif(text_received({found}), time) END"
+    return found if paths else ""
 
 
-def _given(layout: Layout | None, table: Table | None, collected: str) -> dict[str, str]:
-    """The columns that one table of one mapping gets, and SQL for each; `collected` says when they
-    were taken in."""
+def _arrivals(file: InputFile, layout: Layout | None) -> dict[str, str]:
+    """What says when records were taken in, and their own time without that: SQL of each text and
+    the name of its column."""
+    if layout is None:
+        return {}
+    names = layout.fields()
+    pairs = [
+        _said_and_own(layout, table.columns["received"], names)
+        for table in layout.tables
+        if "received" in table.columns
+    ]
+    found = {text: _COLLECTOR for text in (_collected(file, layout),) if text}
+    for place, (said, _own) in enumerate(pairs):
+        found.setdefault(said, f"arrival{place}")
+    for place, (_said, own) in enumerate(pairs):
+        found.setdefault(own, f"{_OWN_TIME}{place}")
+    return found
+
+
+def _arrived(
+    con: duckdb.DuckDBPyConnection, told: pa.Table, names: list[str]
+) -> dict[str, pa.Array]:
+    """For each of the columns its times in UTC (arrival0_at ...) and whether each text is a local
+    one (arrival0_local ...); as for the records' own time, each distinct text once. Where nothing
+    says when records were taken in, their own time is not asked."""
+    if all(told[n].null_count == len(told) for n in names if not n.startswith(_OWN_TIME)):
+        nothing = {
+            "at": pa.nulls(len(told), pa.timestamp("us")),
+            "local": pa.nulls(len(told), pa.bool_()),
+        }
+        return {f"{name}_{part}": nulls for name in names for part, nulls in nothing.items()}
+    whole = pa.concat_arrays([told[name].combine_chunks() for name in names]).dictionary_encode()
+    con.register("told", pa.table({"said": whole.dictionary}))
+    distinct = con.sql(
+        "SELECT text_received(said) AS at, text_is_local(said) AS local FROM told"
+    ).to_arrow_table()
+    con.unregister("told")
+    found = distinct.take(whole.indices)
+    return {
+        f"{name}_{part}": found[part].slice(n * len(told), len(told))
+        for n, name in enumerate(names)
+        for part in ("at", "local")
+    }
+
+
+def _given(
+    layout: Layout | None, table: Table | None, arrivals: Mapping[str, str]
+) -> dict[str, str]:
+    """The columns that one table of one mapping gets, and SQL for each; `arrivals` name the columns
+    that say when records were taken in."""
     source = _text(layout.id if layout else "text")
     columns = {
         "record_no": "record_no",
@@ -585,7 +633,10 @@ def _given(layout: Layout | None, table: Table | None, collected: str) -> dict[s
         }
     elif layout is not None and layout.is_kept:
         columns["unmapped"] = _WHOLE
-    if collected:
+    collected = "NULL"
+    if _COLLECTOR in arrivals.values():
+        # What only repeats the record's own time says nothing.
+        collected = f"CASE WHEN NOT {_COLLECTOR}_local THEN nullif({_COLLECTOR}_at, time) END"
         columns["received"] = collected
     if layout is not None and table is not None:
         names = layout.fields()
@@ -593,8 +644,8 @@ def _given(layout: Layout | None, table: Table | None, collected: str) -> dict[s
         plain = {c: rule for c, rule in table.columns.items() if "." not in c}
         columns |= {c: _typed(c, kinds[c], rule, names) for c, rule in plain.items()}
         if "received" in plain:
-            own = _received(layout, plain["received"], names)
-            columns["received"] = f"coalesce({own}, {collected or 'NULL'})"
+            own = _received(layout, plain["received"], names, arrivals)
+            columns["received"] = f"coalesce({own}, {collected})"
         for column in dict.fromkeys(c.partition(".")[0] for c in table.columns if "." in c):
             columns[column] = _packed(column, kinds[column], table.columns, names)
     return columns
@@ -603,17 +654,22 @@ def _given(layout: Layout | None, table: Table | None, collected: str) -> dict[s
 _WHOLE = "left(coalesce(json::VARCHAR, json_object('message', line)), 65536)"
 
 
-def _received(layout: Layout, rule: Column, names: tuple[str, ...]) -> str:
+def _received(
+    layout: Layout, rule: Column, names: tuple[str, ...], arrivals: Mapping[str, str]
+) -> str:
     """When the record was taken in; NULL where that is all the time that it has. Of two times
     without a zone the difference counts, since both are of one clock."""
-    said = _raw(rule, names)
-    others = tuple(f for f in layout.time.fields if f not in rule.fields)
-    own = _raw(replace(layout.time, fields=others), names)
+    said, own = (arrivals[text] for text in _said_and_own(layout, rule, names))
     return (
-        f"CASE WHEN {own} IS NULL THEN NULL "
-        f"WHEN NOT text_is_local({said}) THEN text_received({said}) "
-        f"WHEN text_is_local({own}) THEN time + (text_received({said}) - text_received({own})) END"
+        f"CASE WHEN {own}_local IS NULL THEN NULL WHEN NOT {said}_local THEN {said}_at "
+        f"WHEN {own}_local THEN time + ({said}_at - {own}_at) END"
     )
+
+
+def _said_and_own(layout: Layout, rule: Column, names: tuple[str, ...]) -> tuple[str, str]:
+    """SQL of the text that says when a record was taken in, and of its time without that."""
+    others = tuple(f for f in layout.time.fields if f not in rule.fields)
+    return _raw(rule, names), _raw(replace(layout.time, fields=others), names)
 
 
 _OWN = {

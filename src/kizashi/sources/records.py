@@ -26,7 +26,6 @@ WHOLE_BYTES = 256 << 20
 _BLOCK_ROWS = 50_000
 _BLOCK_CHARACTERS = 8 << 20
 # JSON inside a string; deeper than this nobody puts any.
-_SHUT = ('"{', '"[')
 _DEEPEST = 6
 _MAY_BE_SHUT = (str, dict, list)
 _DELIMITERS = (",", "\t", ";", "|")
@@ -40,7 +39,7 @@ _LINE_END = ord("\n")
 _MARK, _BLANK = "\ufeff", "\r\n \t\0"
 SCHEMA = pa.schema([("record_no", pa.uint64()), ("line", pa.string())])
 # What a line holds that may be several records, or a record with JSON in a string.
-_ODD = (*_SHUT, "},", "}{", FLOWS, *(f'"{name}"' for name in (*BATCHES, *PAGES)))
+_ODD = ('"{', '"[', "},", "}{", FLOWS, *(f'"{name}"' for name in (*BATCHES, *PAGES)))
 _LISTED = "|".join((*BATCHES, *PAGES))
 # An object that is valid JSON is one record unless it holds one of the lists.
 _PACKED = f"""
@@ -154,10 +153,10 @@ def _codec(encoding: str) -> str:
     return "utf-8" if encoding == "mixed" else encoding
 
 
-def _numbered(file: InputFile, encoding: str) -> Iterator[list[Record]]:
+def _numbered(file: InputFile, encoding: str) -> Iterator[Iterable[tuple[int, str]]]:
     for block in _lines(file, encoding):
         numbers, texts = (column.to_pylist() for column in block.columns)
-        yield [*map(Record, numbers, texts)]
+        yield zip(numbers, texts, strict=True)
 
 
 def _lines(file: InputFile, encoding: str) -> Iterator[pa.Table]:
@@ -238,7 +237,7 @@ def _dump(item: object) -> str:
 
 
 def _is_shut(text: str) -> bool:
-    return any(sign in text for sign in _SHUT)
+    return '"{' in text or '"[' in text
 
 
 def _opened(item: object, depth: int = 0) -> object:
@@ -287,7 +286,9 @@ def _value(text: str) -> object:
     return None
 
 
-def _table(blocks: Iterable[list[Record]], head: Header, is_continued: bool) -> Iterator[Record]:
+def _table(
+    blocks: Iterable[Iterable[tuple[int, str]]], head: Header, is_continued: bool
+) -> Iterator[Record]:
     csv.field_size_limit(_MOST_FIELD)
     fields = head.fields
     numbers: list[int] = []
