@@ -289,19 +289,30 @@ def _placed(con: duckdb.DuckDBPyConnection, layout: Layout | None, file: InputFi
         zone = "0" if layout.is_utc else zone
         formats = layout.time_formats
     fielded = _fielded(con, layout, names)
-    con.register("fielded", fielded)
     arrivals = _arrivals(file, layout)
     beside = "".join(f", {text} AS {name}" for text, name in arrivals.items())
-    told = con.sql(
-        f"SELECT trim(coalesce({time}, said_time)) AS said, {zone} AS east_s, {place} AS place"
-        f"{beside} FROM fielded"
-    ).to_arrow_table()
-    con.unregister("fielded")
+    told = _beside(
+        con,
+        fielded,
+        f"trim(coalesce({time}, said_time)) AS said, {zone} AS east_s, {place} AS place{beside}",
+    )
     added = {"place": told["place"]} | _arrived(con, told, [*arrivals.values()])
     times = _timed(con, told.select(["said", "east_s"]), formats, file)
     for name, column in (added | {n: times[n] for n in times.column_names}).items():
         fielded = fielded.append_column(name, column)
     return fielded
+
+
+def _beside(
+    con: duckdb.DuckDBPyConnection, rows: pa.Table, columns: str, given: str = "given_row"
+) -> pa.Table:
+    """SQL columns over the rows, in the order of the rows: the engine's threads give a table of
+    several pieces back in any."""
+    con.register("given_row", rows.append_column("row_at", pa.array(np.arange(len(rows)))))
+    found = con.sql(f"SELECT {columns}, row_at FROM {given}").to_arrow_table()
+    con.unregister("given_row")
+    at = found["row_at"].to_numpy()
+    return found if (at[1:] > at[:-1]).all() else found.take(np.argsort(at))
 
 
 def _timed(
@@ -313,29 +324,26 @@ def _timed(
     local = [f for f in formats if "%z" not in f]
     arrived = (file.arrived or datetime.now(UTC)).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
     whole = pc.binary_join_element_wise(
-        told["said"],
-        told["east_s"].cast(pa.string()),
-        "|",
-        null_handling="replace",
-        null_replacement="\0",
-    ).combine_chunks()
+        *(told[name].cast(pa.string()) for name in ("said", "east_s")),
+        "|", null_handling="replace", null_replacement="\0",
+    ).combine_chunks()  # fmt: skip
     codes = whole.dictionary_encode().indices.to_numpy()
     first = np.zeros(codes.max() + 1, np.int64)
     first[codes[::-1]] = np.arange(len(codes))[::-1]
-    con.register("told", told.take(first))
-    instants = (
-        f"SELECT *, text_instant(said, [{_texts((*zoned, *_ZONED_FORMATS))}]) AS instant FROM told"
-    )
+    with_offset = _texts((*zoned, *_ZONED_FORMATS))
+    instants = f"SELECT *, text_instant(said, [{with_offset}]) AS instant FROM given_row"
     in_zone = (
         "SELECT *, CASE WHEN instant IS NULL AND NOT text_is_instant(said) THEN text_local_time("
         f"said, [{_texts((*local, *_LOCAL_FORMATS))}], TIMESTAMP '{arrived}') END AS local "
         f"FROM ({instants})"
     )
-    distinct = con.sql(
-        f"SELECT coalesce(instant, text_utc(local, east_s, {_text(file.zone or UNKNOWN_ZONE)})) "
-        f"AS time, east_s IS NULL AND text_is_local(said) AS is_local FROM ({in_zone})"
-    ).to_arrow_table()
-    con.unregister("told")
+    distinct = _beside(
+        con,
+        told.take(first),
+        f"coalesce(instant, text_utc(local, east_s, {_text(file.zone or UNKNOWN_ZONE)})) AS time, "
+        "east_s IS NULL AND text_is_local(said) AS is_local",
+        f"({in_zone})",
+    )
     return distinct.take(codes)
 
 
@@ -546,8 +554,7 @@ def _timeless(con: duckdb.DuckDBPyConnection, name: str) -> list[Reject]:
 
 
 def _note(file: InputFile, is_local: bool, lost: float) -> str:
-    """What a reader of the report must know of the file: its encoding, times without a zone, times
-    that could not be read, which `lost` is the share of."""
+    """What a reader must know of the file; `lost` is the share of times that could not be read."""
     encoding = detect(file.head)
     said = [] if encoding in ("utf-8", "utf-8-sig") else [f"read as {encoding}"]
     if is_local and not file.zone:
@@ -599,11 +606,11 @@ def _arrived(
         }
         return {f"{name}_{part}": nulls for name in names for part, nulls in nothing.items()}
     whole = pa.concat_arrays([told[name].combine_chunks() for name in names]).dictionary_encode()
-    con.register("told", pa.table({"said": whole.dictionary}))
-    distinct = con.sql(
-        "SELECT text_received(said) AS at, text_is_local(said) AS local FROM told"
-    ).to_arrow_table()
-    con.unregister("told")
+    distinct = _beside(
+        con,
+        pa.table({"said": whole.dictionary}),
+        "text_received(said) AS at, text_is_local(said) AS local",
+    )
     found = distinct.take(whole.indices)
     return {
         f"{name}_{part}": found[part].slice(n * len(told), len(told))
