@@ -221,7 +221,10 @@ HUB = {"time": "2026-03-02T00:00:05Z", "category": "AdvancedHunting-DeviceNetwor
 )
 def test_a_hunting_record_is_the_same_however_it_was_exported(logged: str, tmp_path: Path) -> None:
     _line, (row,) = read(tmp_path, logged.encode())
-    assert plain(row) | {"record_no": 1} == {
+    said = plain(row)
+    # Some exports keep when the service received the record.
+    assert said.pop("received", "2026-03-02 00:00:05") == "2026-03-02 00:00:05"
+    assert said | {"record_no": 1} == {
         "table": "network_activity",
         "time": "2026-03-02 00:00:01.500000",
         "source": "defender",

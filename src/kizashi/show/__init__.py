@@ -120,7 +120,7 @@ def _possible(sought: str) -> frozenset[str]:
     path = {"is_program", "is_command", "is_attached"}
     if "\\" in sought or _SUFFIXES.search(sought):
         return frozenset({"is_account", *path})
-    named = {"is_account", "is_machine", "is_name", "is_linked", *path}
+    named = {"is_account", "is_machine", "is_name", "is_one_name", "is_linked", *path}
     # The lake's names of machines are without their domain.
     rest = {"is_answer", "is_mail", "is_recipient"} if "." in sought else {"is_host"}
     return frozenset(named | rest)

@@ -5,6 +5,10 @@
 CREATE OR REPLACE MACRO is_name(name) AS
     name = getvariable('sought') OR ends_with(name, getvariable('as_child'));
 
+-- A name among several, such as a certificate's, whose wildcards name the domain.
+CREATE OR REPLACE MACRO is_one_name(names) AS
+    len(list_filter(names, lambda name: is_name(ltrim(lower(name), '*.')))) > 0;
+
 -- An address, a hardware address, a hash or a fingerprint, as our columns write them.
 CREATE OR REPLACE MACRO is_address(address) AS address = getvariable('sought');
 CREATE OR REPLACE MACRO is_hash(digest) AS digest = getvariable('sought');
