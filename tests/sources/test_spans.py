@@ -65,6 +65,12 @@ def test_any_text_is_taken_apart_alike(form: str, texts: list[str]) -> None:
     assert list(differing(form, texts)) == []
 
 
+def test_an_empty_value_ends_before_the_quote_of_the_next_text() -> None:
+    assert list(differing("pairs", ["name=x a=", '"q" a=1', 'src=1 b.c="', '"', 'a="', '"'])) == []
+    columns, _is_plain = spans.take_apart("pairs", ("a",), pa.array(["x=1 a=", '"q" a=1']))
+    assert columns[0].to_pylist()[0] is None
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(HEADS, BODIES).map("".join), min_size=1, max_size=40))
 def test_any_cef_is_taken_apart_alike(texts: list[str]) -> None:

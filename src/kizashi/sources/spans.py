@@ -149,7 +149,8 @@ def _pairs(names: tuple[str, ...], texts: pa.StringArray) -> Taken:
     bad[row[~has_key]] = True
     end = np.append(at[is_between], len(block.data))[before[first]]
     end = np.minimum(end, block.ends[row])
-    is_quoted = block.data[equals + 1] == ord('"')
+    # An empty value at the end of a text is followed by the next one's first byte.
+    is_quoted = (equals + 1 < end) & (block.data[equals + 1] == ord('"'))
     values = _Values(row, key, equals + 1 + is_quoted, end - is_quoted)
     return Taken(_columns(block, values.only((key >= 0) & ~bad[row]), len(names)), ~bad)
 
@@ -277,7 +278,8 @@ def _spans(block: _Block, start: Places, end: Places) -> pa.StringArray:
     """Every second is a span and every other what lies between; nothing is copied."""
     if not len(start):
         return pa.array([], pa.string())
-    bounds = np.stack((start, end), axis=1).ravel().astype(np.int32)
+    # Arrow trusts these: a span that ended before its start would be read outside the block.
+    bounds = np.stack((start, np.maximum(start, end)), axis=1).ravel().astype(np.int32)
     return pa.StringArray.from_buffers(len(bounds) - 1, pa.py_buffer(bounds), block.held)
 
 
