@@ -153,7 +153,7 @@ def test_a_correlation_groups_orders_and_slides(folder: Path, derive: Derive) ->
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (("Image|endswith", "Company|endswith"), "no column of process_activity holds 'Company'"),
+        (("Image|endswith", "Company|endswith"), "no column of process_activity holds Company"),
         (("condition: selection", "condition: nothing"), "detector.yml:10: "),
         (("process_creation", "weather"), "no log here is of the source"),
         (("category: process_creation", "service: security"), "no event table of ours"),

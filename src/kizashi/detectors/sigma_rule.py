@@ -15,7 +15,7 @@ import pyarrow as pa
 from kizashi import schema
 from kizashi.detectors.folder import Query
 from kizashi.errors import KizashiError
-from kizashi.sigma import Correlation, Rule, Rules, View, Watch, correlate, parse, view
+from kizashi.sigma import Correlation, Rule, Rules, View, Watch, correlate, parse, unseen, view
 from kizashi.sigma.events import Place
 from kizashi.sigma.occurrences import HOST_NAMES, Occurrence
 from kizashi.sigma.refusals import Unable
@@ -58,11 +58,11 @@ def query(label: str, text: str) -> Query:
 
 
 def _view(rule: Rule) -> View:
-    """The table that holds a rule's log source."""
+    """The event table that holds a rule's log source and has its fields."""
     for channel, _ids in rule.records:
         if channel.startswith(TABLE) and (own := view(channel)).table in schema.tables():
             return own
-    raise Unable("no event table of ours holds this log source")
+    raise Unable(unseen(rule))
 
 
 def _rule_query(rule: Rule) -> Query:

@@ -12,7 +12,7 @@ from kizashi.sigma.episodes import Episode, correlate
 from kizashi.sigma.events import Gathering, Group, Place
 from kizashi.sigma.matching import Hit, Matcher, hits
 from kizashi.sigma.occurrences import Watch, moment
-from kizashi.sigma.rules import Broken, Rule, Rules, load, parse
+from kizashi.sigma.rules import Broken, Rule, Rules, load, parse, unseen
 from kizashi.sigma.tables import TABLE, View, is_ours, origin, table_events, view
 
 __all__ = [
@@ -37,5 +37,6 @@ __all__ = [
     "origin",
     "parse",
     "table_events",
+    "unseen",
     "view",
 ]

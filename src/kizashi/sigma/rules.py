@@ -328,10 +328,22 @@ def _seeing(
     """The records that have the fields without which the rule could never hold."""
     kept = tuple(one for one in records if not is_never(on(node, one[0])))
     if records and not kept:
-        table = tables.view(records[0][0]).table
-        lacking = sorted(f for f in fields(node) if not tables.has(records[0][0], f))
-        raise Unserved(f"no column of {table} holds {', '.join(lacking)}", ("detection",))
+        raise Unserved(_lacking(records[0][0], node), ("detection",))
     return kept
+
+
+def unseen(rule: Rule) -> str:
+    """Why no event table can answer a rule: its log source has none, or the table lacks fields."""
+    records = _records(rule.product, rule.category, rule.service)
+    for channel, _ids in records:
+        if channel.startswith(tables.TABLE) and is_never(on(rule.node, channel)):
+            return _lacking(channel, rule.node)
+    return "no event table of ours holds this log source"
+
+
+def _lacking(channel: str, node: Node) -> str:
+    lacking = sorted(f for f in fields(node) if not tables.has(channel, f))
+    return f"no column of {tables.view(channel).table} holds {', '.join(lacking)}"
 
 
 def on(node: Node, channel: str) -> Node:
